@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// grammar is the whole command line: one field a verb.
+type grammar struct {
+	Data  string `env:"POTLUCK_DATA" default:"~/.potluck" placeholder:"DIR" help:"The node's data directory (${env}, ${default})."`
+	JSON  bool   `name:"json" help:"Print JSON in place of text; errors too."`
+	Quiet bool   `short:"q" help:"No progress and no remarks on stderr."`
+
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+const summary = "Potluck: friends keep each other's files, encrypted and spread so that some of them may be gone."
+
+// helpTail stands under the help of every verb.
+func helpTail() string {
+	var b strings.Builder
+	b.WriteString("Exit codes:")
+	for i, e := range exitCodes {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, " %d %s", e.code, e.meaning)
+	}
+	return b.String() + "."
+}
+
+// exited carries kong's wish to end (after --help) up to run.
+type exited int
+
+// run is the whole program: it parses args, runs the verb and reports its
+// error. It returns the exit code.
+func run(ctx context.Context, args []string, s streams) (code int) {
+	defer func() {
+		if p := recover(); p != nil {
+			e, ok := p.(exited)
+			if !ok {
+				panic(p)
+			}
+			code = int(e)
+		}
+	}()
+	c := &cli{streams: s}
+	err := parseAndRun(ctx, args, c)
+	if err != nil {
+		c.report(err)
+	}
+	return exitCode(err)
+}
+
+func parseAndRun(ctx context.Context, args []string, c *cli) error {
+	var g grammar
+	k, err := kong.New(&g,
+		kong.Name("potluck"), kong.Description(summary+"\n\n"+helpTail()),
+		kong.Writers(c.out, c.err),
+		kong.Exit(func(code int) { panic(exited(code)) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.Bind(c), kong.BindTo(ctx, (*context.Context)(nil)))
+	if err != nil {
+		return fmt.Errorf("command line grammar: %w", err)
+	}
+	parsed, err := k.Parse(args)
+	c.JSON, c.Quiet = g.JSON, g.Quiet
+	if err != nil {
+		return usagef("%w; see \"potluck --help\"", err)
+	}
+	if c.Data, err = dataDir(g.Data); err != nil {
+		return err
+	}
+	return parsed.Run()
+}
+
+// report writes an error to stderr: a sentence, or an object with --json.
+func (c *cli) report(err error) {
+	if errors.Is(err, errReported) {
+		return
+	}
+	if c.JSON {
+		emitTo(c.err, errorJSON(err)) // nothing is left to tell it to
+		return
+	}
+	fmt.Fprintln(c.err, "potluck: "+escape(err.Error()))
+}
