@@ -1,0 +1,121 @@
+package p2p
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"time"
+
+	"potluck"
+
+	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/peer"
+)
+
+// Config is all that a Host is made of. Nothing of it changes afterwards.
+type Config struct {
+	Key     crypto.PrivKey // the node key; Ed25519
+	Listen  []string       // multiaddrs to listen on: /ip4|ip6/…/tcp/… and /ip4|ip6/…/udp/…/quic-v1
+	Gate    Gate           // who may come in
+	Keeper  Keeper         // answers friends; nil: every request but join is answered "unsupported"
+	Greeter Greeter        // answers joins; nil: joins are answered "unsupported"
+	Log     *slog.Logger   // nil: nothing is logged
+	Limits  Limits         // zero fields take their defaults
+
+	// Seen, if not nil, is told when a friend connects, when the addresses on
+	// which it listens become known (connected again, with addrs), and when its
+	// last connection is gone. One goroutine calls it, in order; it must return
+	// soon. The slice is the callee's.
+	Seen func(p peer.ID, connected bool, addrs []string)
+}
+
+// Gate says who may come in. It is asked on dial, accept, after the handshake
+// and for every stream, so a peer that is no friend any more is out at once.
+// Both methods must return at once and be safe for concurrent use.
+type Gate interface {
+	// Friend tells whether p is a friend: it may use every protocol but join.
+	Friend(p peer.ID) bool
+	// Inviting tells whether an invite is live: strangers may then use the join
+	// protocol, and nothing else.
+	Inviting() bool
+}
+
+// Keeper is the server port for friends, implemented by the node. from is the
+// authenticated peer; every request passed its Validate. The context ends with
+// the connection of the asker and with the Host.
+//
+// *potluck.Refusal and *Error cross the wire; any other error is logged here
+// in full and crosses as "internal". Methods are called concurrently.
+type Keeper interface {
+	Quote(ctx context.Context, from peer.ID, q QuoteRequest) (QuoteResponse, error)
+	Allocate(ctx context.Context, from peer.ID, a AllocateRequest) (AllocateResponse, error)
+	// Write stores one share. body gives exactly w.BodyLen() bytes and then
+	// io.EOF: data, manifest, crosscheck. Its last bytes are handed over only
+	// after the asker ended its side with nothing behind them, so a body that
+	// is too long is never seen whole. An error may be returned before body is
+	// read to its end. body must not be used after the return.
+	Write(ctx context.Context, from peer.ID, w WriteRequest, body io.Reader) (WriteResponse, error)
+	// Read says how many bytes will be sent, and gives a function that writes
+	// exactly as many; it is called at most once. When it fails or writes less,
+	// the stream is reset, so the asker never takes a part for the whole. When
+	// it can't be called any more (the asker is gone) its context is already
+	// over: it is called anyway, so that it can release what it holds.
+	Read(ctx context.Context, from peer.ID, r ReadRequest) (length potluck.Size, send func(ctx context.Context, w io.Writer) error, err error)
+	Have(ctx context.Context, from peer.ID, h HaveRequest) (HaveResponse, error)
+	Cancel(ctx context.Context, from peer.ID, c CancelRequest) (CancelResponse, error)
+	Renew(ctx context.Context, from peer.ID, r RenewRequest) (RenewResponse, error)
+}
+
+// Greeter is the server port for holders of an invite. The same rules for
+// errors as with Keeper. from may be a stranger: the proof in j is the only
+// reason to trust it.
+type Greeter interface {
+	Join(ctx context.Context, from peer.ID, j JoinRequest) (JoinResponse, error)
+}
+
+// Limits bounds what peers may use. A zero field takes the default that is
+// named beside it.
+type Limits struct {
+	ControlIdle    time.Duration // 20 s: longest wait for the next 64 KiB of a message, either way
+	BulkIdle       time.Duration // 30 s: longest wait for the next 64 KiB of raw bytes, either way
+	Answer         time.Duration // 60 s: longest wait for an answer: the asked may have to sync a slow disk
+	Dial           time.Duration // 10 s: longest dial of one address, handshake included
+	StrangerTime   time.Duration // 15 s: a stranger that became no friend is disconnected after this
+	Strangers      int           // 8: connected strangers at once
+	StreamsPerPeer int           // 64: requests of one peer served at once; more are refused with "rate"
+	Streams        int           // 512: requests served at once; more are refused with "rate"
+	ConnsPerPeer   int           // 8: connections with one peer at once
+	Conns          int           // 1024: connections at once
+	Window         potluck.Size  // 4 MiB: most bytes of one TCP stream that may wait unread here (256 KiB to 16 MiB)
+}
+
+// withDefaults gives l with its zero fields filled in.
+func (l Limits) withDefaults() Limits {
+	fillTime(&l.ControlIdle, 20*time.Second)
+	fillTime(&l.BulkIdle, 30*time.Second)
+	fillTime(&l.Answer, time.Minute)
+	fillTime(&l.Dial, 10*time.Second)
+	fillTime(&l.StrangerTime, 15*time.Second)
+	fillCount(&l.Strangers, 8)
+	fillCount(&l.StreamsPerPeer, 64)
+	fillCount(&l.Streams, 512)
+	fillCount(&l.ConnsPerPeer, 8)
+	fillCount(&l.Conns, 1024)
+	if l.Window == 0 {
+		l.Window = 4 * potluck.MiB
+	}
+	l.Window = min(max(l.Window, 256*potluck.KiB), 16*potluck.MiB)
+	return l
+}
+
+func fillTime(d *time.Duration, value time.Duration) {
+	if *d <= 0 {
+		*d = value
+	}
+}
+
+func fillCount(n *int, value int) {
+	if *n <= 0 {
+		*n = value
+	}
+}
