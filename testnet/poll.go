@@ -1,0 +1,27 @@
+package testnet
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// poll asks again and again, with growing pauses between 2 and 50 ms, until
+// done is true, an error comes or the context ends.
+func poll(ctx context.Context, ask func() (done bool, err error)) error {
+	pause := 2 * time.Millisecond
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("waited in vain: %w", context.Cause(ctx))
+		case <-timer.C:
+		}
+		if done, err := ask(); done || err != nil {
+			return err
+		}
+		timer.Reset(pause)
+		pause = min(pause*2, 50*time.Millisecond)
+	}
+}
