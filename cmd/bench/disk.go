@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// diskWrite gives the seconds until so many bytes are durable, written to
+// several files at once in pieces of 256 KiB, each synced at its end. The files
+// are removed again.
+func diskWrite(dir string, bytes int64, files int) (float64, error) {
+	buf := randomBytes(256<<10, 6)
+	each := bytes / int64(files)
+	start := time.Now()
+	var g errgroup.Group
+	for i := range files {
+		g.Go(func() error { return writeSynced(filepath.Join(dir, fmt.Sprintf("disk-%d", i)), buf, each) })
+	}
+	err := g.Wait()
+	took := time.Since(start).Seconds()
+	for i := range files {
+		os.Remove(filepath.Join(dir, fmt.Sprintf("disk-%d", i))) // the whole folder goes at the end anyway
+	}
+	return took, err
+}
+
+func writeSynced(path string, buf []byte, bytes int64) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	for left := bytes; left > 0; left -= int64(len(buf)) {
+		if _, err := f.Write(buf[:min(left, int64(len(buf)))]); err != nil {
+			return err
+		}
+	}
+	return f.Sync()
+}
+
+// syncWait gives the seconds that one append of 4 KiB takes to be durable while
+// so many files are appended to at once.
+func syncWait(dir string, files int) (float64, error) {
+	const rounds = 50
+	buf := randomBytes(4<<10, 7)
+	start := time.Now()
+	var g errgroup.Group
+	for i := range files {
+		g.Go(func() error {
+			path := filepath.Join(dir, fmt.Sprintf("sync-%d", i))
+			f, err := os.Create(path)
+			if err != nil {
+				return err
+			}
+			defer os.Remove(path) // the whole folder goes at the end anyway
+			defer f.Close()
+			for range rounds {
+				if _, err := f.Write(buf); err != nil {
+					return err
+				}
+				if err := f.Sync(); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	err := g.Wait()
+	return time.Since(start).Seconds() / rounds, err
+}

@@ -1,0 +1,6 @@
+package main
+
+import "golang.org/x/sys/unix"
+
+// ofThread makes cpuTime count the calling thread alone.
+const ofThread = unix.RUSAGE_THREAD
