@@ -54,38 +54,44 @@ func (c *Cipher) XOR(dst, src []byte, offset int64) {
 	for len(src) > 0 {
 		segment, skip := uint64(offset/Segment), int(offset%Segment)
 		n := min(len(src), Segment-skip)
-		c.xorSalsa(dst[:n], src[:n], segment, skip)
-		c.xorAES(dst[:n], segment, skip)
+		if skip == 0 {
+			c.xorSegment(dst[:n], src[:n], segment)
+		} else {
+			c.xorInside(dst[:n], src[:n], segment, skip)
+		}
 		dst, src, offset = dst[n:], src[n:], offset+int64(n)
 	}
 }
 
-// xorSalsa sets dst to src xor the segment's XSalsa20 stream from byte skip on.
-// The library's call always begins its stream at the nonce's first block, so
-// the bytes before skip are made and dropped.
-func (c *Cipher) xorSalsa(dst, src []byte, segment uint64, skip int) {
-	nonce := segmentNonce(c.nonce, segment)
-	if skip == 0 {
-		salsa20.XORKeyStream(dst, src, nonce[:], &c.salsa)
-		return
-	}
+// xorSegment works on the beginning of a segment, or on all of it.
+func (c *Cipher) xorSegment(dst, src []byte, segment uint64) {
+	c.xorSalsa(dst, src, segment)
+	xorCTR(dst, c.block, segmentCounter(segment, 0))
+}
+
+// xorInside works on a range that begins at byte skip of a segment. The library
+// can start Salsa20 at a nonce's first block only, so the bytes before skip are
+// made in scratch memory and dropped, whatever it held.
+func (c *Cipher) xorInside(dst, src []byte, segment uint64, skip int) {
 	scratch := c.scratch.Get().(*[Segment]byte)
 	defer c.scratch.Put(scratch)
 	whole := scratch[:skip+len(src)]
 	copy(whole[skip:], src)
-	salsa20.XORKeyStream(whole, whole, nonce[:], &c.salsa)
+	c.xorSalsa(whole, whole, segment)
+	block := skip / aes.BlockSize
+	xorCTR(whole[block*aes.BlockSize:], c.block, segmentCounter(segment, uint64(block)))
 	copy(dst, whole[skip:])
 }
 
-// xorAES xors dst in place with the segment's AES-CTR stream from byte skip on.
-func (c *Cipher) xorAES(dst []byte, segment uint64, skip int) {
-	counter := segmentCounter(segment, uint64(skip/aes.BlockSize))
-	stream := cipher.NewCTR(c.block, counter[:])
-	if rest := skip % aes.BlockSize; rest != 0 {
-		var drop [aes.BlockSize]byte
-		stream.XORKeyStream(drop[:rest], drop[:rest])
-	}
-	stream.XORKeyStream(dst, dst)
+// xorSalsa sets dst to src xor the segment's XSalsa20 stream.
+func (c *Cipher) xorSalsa(dst, src []byte, segment uint64) {
+	nonce := segmentNonce(c.nonce, segment)
+	salsa20.XORKeyStream(dst, src, nonce[:], &c.salsa)
+}
+
+// xorCTR xors dst in place with the CTR stream of block that begins at counter.
+func xorCTR(dst []byte, block cipher.Block, counter [aes.BlockSize]byte) {
+	cipher.NewCTR(block, counter[:]).XORKeyStream(dst, dst)
 }
 
 // segmentNonce is file nonce ‖ BE64 segment. The segment is Salsa20's own nonce
@@ -98,7 +104,7 @@ func segmentNonce(file [16]byte, segment uint64) (nonce [24]byte) {
 
 // segmentCounter is BE64 segment ‖ BE64 block. A segment has 4096 AES blocks, so
 // the lower half never carries into the upper one.
-func segmentCounter(segment, block uint64) (counter [16]byte) {
+func segmentCounter(segment, block uint64) (counter [aes.BlockSize]byte) {
 	binary.BigEndian.PutUint64(counter[:8], segment)
 	binary.BigEndian.PutUint64(counter[8:], block)
 	return counter

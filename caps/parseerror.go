@@ -18,6 +18,16 @@ const (
 	Invalid                             // well typed, but Err says why it names no file
 )
 
+// String gives the mistake as one word, as the vectors and JSON write it.
+func (k ParseKind) String() string {
+	words := [...]string{"unknown", "not-a-cap", "unknown-version", "unknown-kind", "unknown-suite",
+		"truncated", "too-long", "bad-character", "mistyped", "invalid"}
+	if k < 0 || int(k) >= len(words) {
+		k = 0
+	}
+	return words[k]
+}
+
 // ParseError says what is wrong with a text that should be a cap. It holds no
 // more of the text than one character.
 type ParseError struct {
