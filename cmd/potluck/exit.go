@@ -1,8 +1,13 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+
+	"potluck"
+	"potluck/gateway/api"
 )
 
 // The exit codes. They are part of the interface: scripts decide by them.
@@ -47,14 +52,34 @@ func usagef(format string, args ...any) error {
 	return &exitErr{exitUsage, fmt.Errorf(format, args...)}
 }
 
+// kinds maps what a node reports to exit codes.
+var kinds = map[api.Kind]int{
+	api.KindUsage:      exitUsage,
+	api.KindPartial:    exitPartial,
+	api.KindNotAllowed: exitNotAllowed,
+	api.KindRefused:    exitRefused,
+	api.KindNotFound:   exitNotFound,
+	api.KindDamage:     exitDamage,
+	api.KindInternal:   exitError,
+}
+
 // exitCode gives the exit code of a verb's outcome.
 func exitCode(err error) int {
 	var own *exitErr
+	var reported *api.Error
 	switch {
 	case err == nil:
 		return exitOK
 	case errors.As(err, &own):
 		return own.code
+	case errors.Is(err, api.ErrNotRunning):
+		return exitNotRunning
+	case errors.As(err, &reported) && kinds[reported.Kind] != exitOK:
+		return kinds[reported.Kind]
+	case errors.Is(err, os.ErrPermission):
+		return exitNotAllowed
+	case errors.Is(err, os.ErrNotExist):
+		return exitNotFound
 	}
 	return exitError
 }
@@ -65,13 +90,20 @@ var errReported = errors.New("reported")
 // errorReport is the JSON of an error, on stderr.
 type errorReport struct {
 	Error struct {
-		Exit    int    `json:"exit"`
-		Message string `json:"message"`
+		Exit    int              `json:"exit"`
+		Kind    api.Kind         `json:"kind,omitempty"` // what the node reported, if it did
+		Message string           `json:"message"`
+		Refusal *potluck.Refusal `json:"refusal,omitempty"`
+		Details json.RawMessage  `json:"details,omitempty"`
 	} `json:"error"`
 }
 
 func errorJSON(err error) errorReport {
 	var r errorReport
 	r.Error.Exit, r.Error.Message = exitCode(err), err.Error()
+	var reported *api.Error
+	if errors.As(err, &reported) {
+		r.Error.Kind, r.Error.Refusal, r.Error.Details = reported.Kind, reported.Refusal, reported.Details
+	}
 	return r
 }

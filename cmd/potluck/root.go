@@ -15,12 +15,32 @@ type grammar struct {
 	JSON  bool   `name:"json" help:"Print JSON in place of text; errors too."`
 	Quiet bool   `short:"q" help:"No progress and no remarks on stderr."`
 
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Up      upCmd      `cmd:"" group:"Node" help:"Run a node; make one when there is none."`
+	Status  statusCmd  `cmd:"" group:"Node" help:"Show the node at a glance."`
+	Log     logCmd     `cmd:"" group:"Node" help:"Show what happened."`
+	Ledger  ledgerCmd  `cmd:"" group:"Node" help:"Look after the books."`
+	Version versionCmd `cmd:"" group:"Node" help:"Print the version."`
+
+	Invite  inviteCmd  `cmd:"" group:"Friends" help:"Make an invite for a friend, and print its link."`
+	Invites invitesCmd `cmd:"" group:"Friends" help:"List or revoke invites."`
+	Join    joinCmd    `cmd:"" group:"Friends" help:"Accept a friend's invite."`
+	Friends friendsCmd `cmd:"" group:"Friends" help:"List or remove friends."`
+	Who     whoCmd     `cmd:"" group:"Friends" help:"Show who holds how much for whom, and why."`
+	Terms   termsCmd   `cmd:"" group:"Friends" help:"Show or change what a friend may have here."`
+	Deny    denyCmd    `cmd:"" group:"Friends" help:"Take no new bytes from a friend."`
+	Accept  acceptCmd  `cmd:"" group:"Friends" help:"Lift a denial."`
+	Evict   evictCmd   `cmd:"" group:"Friends" help:"Delete all that is held for a friend."`
+
+	Put   putCmd   `cmd:"" group:"Files" help:"Keep a file at your friends, and print its cap."`
+	Get   getCmd   `cmd:"" group:"Files" help:"Get a file by its cap."`
+	Rm    rmCmd    `cmd:"" group:"Files" help:"Stop keeping a file, and free its bytes."`
+	Where whereCmd `cmd:"" group:"Files" help:"Show which friends hold a file's shares."`
+	Files filesCmd `cmd:"" group:"Files" help:"List what this node put."`
 }
 
 const summary = "Potluck: friends keep each other's files, encrypted and spread so that some of them may be gone."
 
-// helpTail stands under the help of every verb.
+// helpTail stands in the help of the whole program.
 func helpTail() string {
 	var b strings.Builder
 	b.WriteString("Exit codes:")
@@ -87,5 +107,6 @@ func (c *cli) report(err error) {
 		emitTo(c.err, errorJSON(err)) // nothing is left to tell it to
 		return
 	}
-	fmt.Fprintln(c.err, "potluck: "+escape(err.Error()))
+	sentence := strings.ReplaceAll(err.Error(), "\n", "; ") // joined errors
+	fmt.Fprintln(c.err, "potluck: "+escape(sentence))
 }

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "rewrite testdata/help.golden; read the difference before you commit it")
+
+// The help of the program and of every verb is part of what users learn.
+func TestHelp(t *testing.T) {
+	t.Setenv("COLUMNS", "100")
+	var all bytes.Buffer
+	for _, verb := range []string{"", "up", "status", "log", "ledger", "ledger check", "version", "invite", "invites", "invites list", "invites revoke", "join",
+		"friends", "friends list", "friends remove", "who", "terms", "deny", "accept", "evict", "put", "get", "rm", "where", "files"} {
+		code, out, errout := quiet(t, append(strings.Fields(verb), "--help")...)
+		if code != exitOK || errout != "" {
+			t.Errorf("potluck %s --help: exit code %d, stderr %q", verb, code, errout)
+		}
+		all.WriteString("$ potluck " + strings.TrimSpace(verb+" --help") + "\n" + out + "\n")
+	}
+	golden := filepath.Join("testdata", "help.golden")
+	if *update {
+		if err := os.WriteFile(golden, all.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := all.String(); got != string(want) {
+		t.Errorf("the help differs from %s at %q; if that is meant, run go test ./cmd/potluck -run TestHelp -update", golden, difference(got, string(want)))
+	}
+}
+
+// difference gives the first line of got that isn't in want's place.
+func difference(got, want string) string {
+	lines := strings.Split(want, "\n")
+	for i, line := range strings.Split(got, "\n") {
+		if i >= len(lines) || lines[i] != line {
+			return line
+		}
+	}
+	return "the end"
+}
+
+func TestHelpNamesEveryExitCode(t *testing.T) {
+	tail := helpTail()
+	for _, e := range exitCodes {
+		if !strings.Contains(tail, e.meaning) {
+			t.Errorf("%q isn't in %q", e.meaning, tail)
+		}
+	}
+}

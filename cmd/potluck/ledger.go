@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"fmt"
+)
+
+type ledgerCmd struct {
+	Check ledgerCheckCmd `cmd:"" help:"Prove every figure from its rows, and compare the store with the books."`
+}
+
+type ledgerCheckCmd struct{}
+
+// Run checks the books and the store.
+func (l *ledgerCheckCmd) Run(ctx context.Context, c *cli) error {
+	node, err := c.dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer node.Close()
+	r, err := node.Check(ctx)
+	if err != nil {
+		return err
+	}
+	problems := append(append([]string(nil), r.Books.Problems...), r.Store.Problems...)
+	if c.JSON {
+		err = c.emit(r)
+	} else {
+		b := r.Books
+		c.printf("books: %s, %s, %s, %s, %s, %s", plural(b.Accounts, "account"), plural(b.Shares, "share"), plural(b.Leases, "lease"),
+			plural(b.Placements, "placement"), plural(b.Files, "file"), plural(b.Events, "event"))
+		c.printf("held %v, reserved %v, held by friends %v", b.Held, b.Reserved, b.Earned)
+		c.printf("store: %s, %v on the disk, %d on their way", plural(r.Store.Shares, "share"), r.Store.Stored, r.Store.Coming)
+		for _, p := range problems {
+			c.printf("problem: %s", p)
+		}
+		if r.Clean {
+			c.printf("clean, as of %s", when(r.AsOf))
+		}
+	}
+	if err == nil && !r.Clean {
+		return &exitErr{exitDamage, fmt.Errorf("%s found in the books and the store", plural(len(problems), "problem"))}
+	}
+	return err
+}

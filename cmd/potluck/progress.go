@@ -1,0 +1,64 @@
+package main
+
+import (
+	"strings"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+
+	"potluck/files"
+)
+
+// meter shows the progress of a put or get: bars on stderr, one a stage, when
+// it is a terminal; lines of JSON on stdout with --json; else nothing.
+type meter struct {
+	c     *cli
+	bar   *progressbar.ProgressBar
+	stage string
+}
+
+func (c *cli) meter() *meter { return &meter{c: c} }
+
+// progressLine is one line of progress with --json.
+type progressLine struct {
+	Progress files.Progress `json:"progress"`
+}
+
+// resultLine is the last line of a verb that shows progress, with --json.
+type resultLine[T any] struct {
+	Result T `json:"result"`
+}
+
+// show takes one report.
+func (m *meter) show(p files.Progress) {
+	switch {
+	case m.c.Quiet:
+	case m.c.JSON:
+		m.c.emit(progressLine{p}) // a reader that has gone is found out with the result
+	case m.c.errTerminal:
+		if m.bar == nil || p.Stage != m.stage {
+			m.end()
+			m.stage, m.bar = p.Stage, m.newBar(p)
+		}
+		m.bar.Set64(int64(p.Done))
+	}
+}
+
+func (m *meter) newBar(p files.Progress) *progressbar.ProgressBar {
+	return progressbar.NewOptions64(max(int64(p.Total), 1),
+		progressbar.OptionSetWriter(m.c.err),
+		progressbar.OptionSetDescription(escape(p.Stage)+strings.Repeat(" ", max(0, 9-len(p.Stage)))),
+		progressbar.OptionShowBytes(true),
+		progressbar.OptionUseIECUnits(true),
+		progressbar.OptionSetPredictTime(true),
+		progressbar.OptionSetWidth(min(max(m.c.errWidth-60, 10), 40)),
+		progressbar.OptionThrottle(100*time.Millisecond))
+}
+
+// end leaves the last bar as it stands, on its own line.
+func (m *meter) end() {
+	if m.bar != nil {
+		m.bar.Exit()
+		m.bar = nil
+	}
+}

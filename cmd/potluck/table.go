@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// maxCell bounds a cell of text that peers choose, in characters.
+const maxCell = 60
+
+// table lays rows out in columns. Cells are escaped, and cut at maxCell. A
+// heading that starts with ">" is set to the right.
+type table struct {
+	heads []string
+	rows  [][]string
+}
+
+func newTable(heads ...string) *table { return &table{heads: heads} }
+
+// add adds one row; each cell is printed with %v.
+func (t *table) add(cells ...any) {
+	row := make([]string, len(cells))
+	for i, cell := range cells {
+		row[i] = cutTo(escape(fmt.Sprint(cell)), maxCell)
+	}
+	t.rows = append(t.rows, row)
+}
+
+func cutTo(text string, limit int) string {
+	if utf8.RuneCountInString(text) <= limit {
+		return text
+	}
+	return string([]rune(text)[:limit-1]) + "…"
+}
+
+// write prints the table with its headings.
+func (t *table) write(w io.Writer) error {
+	heads, right := make([]string, len(t.heads)), make([]bool, len(t.heads))
+	widths := make([]int, len(t.heads))
+	for i, head := range t.heads {
+		heads[i], right[i] = strings.CutPrefix(head, ">")
+	}
+	lines := append([][]string{heads}, t.rows...)
+	for _, line := range lines {
+		for i, cell := range line {
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	var b strings.Builder
+	for _, line := range lines {
+		b.WriteString(strings.TrimRight(joinCells(line, widths, right), " ") + "\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func joinCells(line []string, widths []int, right []bool) string {
+	var b strings.Builder
+	for i, cell := range line {
+		pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+		if i > 0 {
+			b.WriteString("  ")
+		}
+		if right[i] {
+			b.WriteString(pad + cell)
+		} else {
+			b.WriteString(cell + pad)
+		}
+	}
+	return b.String()
+}
+
+// when gives a time in unix seconds for people, in UTC; 0 is "-".
+func when(unix int64) string {
+	if unix == 0 {
+		return "-"
+	}
+	return time.Unix(unix, 0).UTC().Format("2006-01-02 15:04:05Z")
+}
+
+// plural gives "1 share", "2 shares".
+func plural[T ~int | ~int64 | ~uint64](n T, noun string) string {
+	if n == 1 {
+		return fmt.Sprintf("%d %s", n, noun)
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// pick chooses a word by a condition.
+func pick(condition bool, yes, no string) string {
+	if condition {
+		return yes
+	}
+	return no
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"potluck"
+	"potluck/gateway/api"
+	"potluck/ledger"
+	"potluck/node"
+)
+
+type upCmd struct {
+	Name     string   `env:"POTLUCK_NAME" placeholder:"NAME" help:"What friends see (${env}; the host's name)."`
+	Offer    *size    `env:"POTLUCK_OFFER" placeholder:"SIZE" help:"Bytes offered to friends in all (${env}; 10GiB)."`
+	Floor    *size    `env:"POTLUCK_FLOOR" placeholder:"SIZE" help:"Bytes of the disk that stay free (${env}; 1GiB, or 5 % of a small disk)."`
+	Listen   []string `env:"POTLUCK_LISTEN" placeholder:"ADDR" help:"Multiaddr to listen on; may be repeated (${env}; TCP and QUIC on all addresses, port 4242 or a free one)."`
+	LogLevel string   `env:"POTLUCK_LOG" enum:"debug,info,warn,error" default:"warn" placeholder:"LEVEL" help:"What is logged on stderr: debug, info, warn or error (${env}; ${default})."`
+}
+
+// Help says more than one line.
+func (u *upCmd) Help() string {
+	return `Runs a node in the foreground until it is interrupted, and makes one when the data directory has none. A flag goes before its environment variable, that before config.toml in the data directory, that before the default. config.toml has the keys name, offer, floor and listen.`
+}
+
+// stopTime bounds how long a node may take to stop.
+const stopTime = 10 * time.Second
+
+// Run runs a node until ctx ends or something fails for good.
+func (u *upCmd) Run(ctx context.Context, c *cli) error {
+	config, err := u.config(c)
+	if err != nil {
+		return err
+	}
+	n, err := node.New(ctx, config)
+	if err != nil {
+		return explainUp(err, c.Data)
+	}
+	group, running := errgroup.WithContext(ctx)
+	group.Go(func() error { return n.Run(running) })
+	group.Go(func() error { return api.Serve(running, n, config.Log) })
+	group.Go(func() error { return u.announce(running, c) })
+	ended := make(chan error, 1)
+	go func() { ended <- errors.Join(group.Wait(), n.Close()) }() // ends with the node
+	select {
+	case err = <-ended:
+		return err
+	case <-running.Done():
+	}
+	select {
+	case err = <-ended:
+		return err
+	case <-time.After(stopTime):
+		return fmt.Errorf("the node didn't stop within %v; it is left as after a crash, and mends itself at the next start", stopTime)
+	}
+}
+
+// config joins flags and environment with config.toml and the defaults.
+func (u *upCmd) config(c *cli) (node.Config, error) {
+	file, err := node.ReadFile(c.Data)
+	if err != nil {
+		return node.Config{}, usagef("%w", err)
+	}
+	config := node.Config{Data: c.Data, Name: file.Name, Listen: file.Listen, Log: c.logger(u.LogLevel)}
+	set(&config.Offer, file.Offer)
+	set(&config.Floor, file.Floor)
+	set(&config.Offer, (*potluck.Size)(u.Offer))
+	set(&config.Floor, (*potluck.Size)(u.Floor))
+	if u.Name != "" {
+		config.Name = u.Name
+	}
+	if len(u.Listen) > 0 {
+		config.Listen = u.Listen
+	}
+	return config, nil
+}
+
+func (c *cli) logger(level string) *slog.Logger {
+	var l slog.Level
+	if l.UnmarshalText([]byte(level)) != nil {
+		l = slog.LevelWarn // kong has checked it
+	}
+	options := &slog.HandlerOptions{Level: l}
+	if c.JSON {
+		return slog.New(slog.NewJSONHandler(c.err, options))
+	}
+	return slog.New(slog.NewTextHandler(c.err, options)) // quotes all that isn't printable
+}
+
+// announce waits until the API answers, and says who and where the node is.
+func (u *upCmd) announce(ctx context.Context, c *cli) error {
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
+	client, err := c.dial(ctx)
+	for errors.Is(err, api.ErrNotRunning) {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-again.C:
+			client, err = c.dial(ctx)
+		}
+	}
+	if err != nil {
+		return unless(ctx, fmt.Errorf("speak to the own API: %w", err))
+	}
+	defer client.Close()
+	status, err := client.Status(ctx)
+	if err != nil {
+		return unless(ctx, fmt.Errorf("ask the own status: %w", err))
+	}
+	if c.JSON {
+		return c.emit(status)
+	}
+	c.printStatus(status)
+	c.printf("socket       %s", filepath.Join(c.Data, "api.sock"))
+	c.printf("offers       %v", status.Offered)
+	c.printf("ready; stop it with Ctrl-C")
+	return nil
+}
+
+// unless gives err, or nil when ctx has ended: then it only is a consequence.
+func unless(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// explainUp adds the cure to what a node can't start for.
+func explainUp(err error, data string) error {
+	switch {
+	case errors.Is(err, ledger.ErrLocked):
+		return fmt.Errorf("another node runs in %s: use it, or give this one its own --data (%w)", data, err)
+	case errors.Is(err, ledger.ErrNewer):
+		return fmt.Errorf("%s was written by a newer potluck: use that version (%w)", data, err)
+	}
+	return err
+}

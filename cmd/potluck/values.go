@@ -1,0 +1,79 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"potluck"
+)
+
+// size is a flag's size in bytes: "500", "64K", "1.5GiB", "10GB".
+type size potluck.Size
+
+// UnmarshalText reads a size.
+func (s *size) UnmarshalText(text []byte) error {
+	v, err := potluck.ParseSize(string(text))
+	*s = size(v)
+	return err
+}
+
+// ratio is a flag's ratio in parts per million: "1", "0.5" or "50%".
+type ratio int64
+
+// UnmarshalText reads a ratio.
+func (r *ratio) UnmarshalText(text []byte) error {
+	number, percent := strings.CutSuffix(strings.TrimSpace(string(text)), "%")
+	v, err := strconv.ParseFloat(number, 64)
+	if percent {
+		v /= 100
+	}
+	if err != nil || math.IsNaN(v) || v < 0 || v > 1000 {
+		return fmt.Errorf("ratio %q is not a number from 0 to 1000, like 1, 0.5 or 50%%", text)
+	}
+	*r = ratio(math.Round(v * 1e6))
+	return nil
+}
+
+// showRatio gives parts per million as people write them.
+func showRatio(ppm int64) string { return strconv.FormatFloat(float64(ppm)/1e6, 'f', -1, 64) }
+
+// span is a flag's length of time in seconds: "90m", "48h", "7d", "2w".
+type span int64
+
+// UnmarshalText reads a length of time of at least a second.
+func (s *span) UnmarshalText(text []byte) error {
+	t := string(text)
+	unit := map[byte]time.Duration{'d': 24 * time.Hour, 'w': 7 * 24 * time.Hour}
+	var d time.Duration
+	var err error
+	if n := len(t); n > 1 && unit[t[n-1]] != 0 {
+		var count uint64
+		count, err = strconv.ParseUint(t[:n-1], 10, 16)
+		d = time.Duration(count) * unit[t[n-1]]
+	} else {
+		d, err = time.ParseDuration(t)
+	}
+	if err != nil || d < time.Second {
+		return fmt.Errorf("%q is not a length of time like 90m, 48h, 7d or 2w", t)
+	}
+	*s = span(d / time.Second)
+	return nil
+}
+
+// day is a flag's date in unix seconds: "2026-12-31", the start of that day in
+// UTC, or a time like "2026-12-31T18:00:00Z".
+type day int64
+
+// UnmarshalText reads a date.
+func (d *day) UnmarshalText(text []byte) error {
+	for _, layout := range []string{time.DateOnly, time.RFC3339} {
+		if t, err := time.Parse(layout, string(text)); err == nil {
+			*d = day(t.Unix())
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is not a date like 2026-12-31 or 2026-12-31T18:00:00Z", text)
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+
+	"potluck/gateway/api"
+)
+
+type whoCmd struct {
+	Peer string `arg:"" optional:"" help:"Only this friend, with the rows that its figures are the sums of."`
+}
+
+// Run tells who holds how much for whom, and why.
+func (w *whoCmd) Run(ctx context.Context, c *cli) error {
+	node, err := c.dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer node.Close()
+	if w.Peer != "" {
+		return w.rows(ctx, c, node)
+	}
+	who, err := node.Who(ctx)
+	if err != nil || c.JSON {
+		return c.emitUnless(err, who)
+	}
+	t := newTable("friend", ">holds for you", ">shares", ">you hold", ">shares", ">reserved", ">free here", "connected", "why you serve it")
+	for _, r := range who.Rows {
+		t.add(r.Name, r.HoldsForMe.Bytes, r.HoldsForMe.Shares, r.IHold.Bytes, r.IHold.Shares, r.IHold.Reserved, r.Free,
+			pick(r.Connected, "yes", "no"), r.Reason)
+	}
+	sums := who.Totals
+	t.add("all", sums.HoldForMe.Bytes, sums.HoldForMe.Shares, sums.IHold.Bytes, sums.IHold.Shares, sums.IHold.Reserved, "", "", "")
+	if err := t.write(c.out); err != nil {
+		return err
+	}
+	c.printf("%s, as of %s", who.Me.Name, when(who.AsOf))
+	return nil
+}
+
+// rows prints the rows behind one friend's figures.
+func (w *whoCmd) rows(ctx context.Context, c *cli, node *api.Client) error {
+	s, err := node.Shares(ctx, w.Peer)
+	if err != nil || c.JSON {
+		return c.emitUnless(err, s)
+	}
+	sums := s.Sums
+	c.printf("%s holds for you: %v in %s", s.Name, sums.HoldForMe.Bytes, plural(sums.HoldForMe.Shares, "share"))
+	if len(s.HoldsForMe) > 0 {
+		t := newTable("share", ">bytes", "state", "counted", "placed", "last good")
+		for _, r := range s.HoldsForMe {
+			t.add(r.Share, int64(r.Charge), r.State, pick(r.Counted, "yes", "no"), when(r.Placed), when(r.LastGood))
+		}
+		if err := t.write(c.out); err != nil {
+			return err
+		}
+	}
+	c.printf("you hold for %s: %v in %s, %v reserved", s.Name, sums.IHold.Bytes, plural(sums.IHold.Shares, "share"), sums.IHold.Reserved)
+	if len(s.IHold) > 0 {
+		t := newTable("share", ">bytes", "state", "lease", "since")
+		for _, r := range s.IHold {
+			t.add(r.Share, int64(r.Charge), r.State, pick(r.Pending, "reserved", "held"), when(r.Since))
+		}
+		if err := t.write(c.out); err != nil {
+			return err
+		}
+	}
+	c.printf("as of %s", when(s.AsOf))
+	return nil
+}
