@@ -113,7 +113,7 @@ func (d *demoCmd) folder() (string, error) {
 		return "", err
 	}
 	if found, err := os.ReadDir(dir); err == nil && len(found) > 0 {
-		return "", usagef("%s isn't empty (it has %s): name a new folder, or leave --dir out", dir, plural(len(found), "entry"))
+		return "", usagef("%s isn't empty (%d files or folders are in it): name a new one, or leave --dir out", dir, len(found))
 	}
 	return dir, os.MkdirAll(dir, 0o700)
 }

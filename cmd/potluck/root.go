@@ -20,6 +20,7 @@ type grammar struct {
 	Log     logCmd     `cmd:"" group:"Node" help:"Show what happened."`
 	Ledger  ledgerCmd  `cmd:"" group:"Node" help:"Look after the books."`
 	Version versionCmd `cmd:"" group:"Node" help:"Print the version."`
+	Demo    demoCmd    `cmd:"" group:"Node" help:"Run a whole friendnet on this machine, and show that it works."`
 
 	Invite  inviteCmd  `cmd:"" group:"Friends" help:"Make an invite for a friend, and print its link."`
 	Invites invitesCmd `cmd:"" group:"Friends" help:"List or revoke invites."`
