@@ -12,7 +12,6 @@ import (
 
 	"potluck"
 	"potluck/gateway/api"
-	"potluck/ledger"
 	"potluck/node"
 )
 
@@ -20,13 +19,13 @@ type upCmd struct {
 	Name     string   `env:"POTLUCK_NAME" placeholder:"NAME" help:"What friends see (${env}; the host's name)."`
 	Offer    *size    `env:"POTLUCK_OFFER" placeholder:"SIZE" help:"Bytes offered to friends in all (${env}; 10GiB)."`
 	Floor    *size    `env:"POTLUCK_FLOOR" placeholder:"SIZE" help:"Bytes of the disk that stay free (${env}; 1GiB, or 5 % of a small disk)."`
-	Listen   []string `env:"POTLUCK_LISTEN" placeholder:"ADDR" help:"Multiaddr to listen on; may be repeated (${env}; TCP and QUIC on all addresses, port 4242 or a free one)."`
+	Listen   []string `env:"POTLUCK_LISTEN" placeholder:"ADDR" help:"Multiaddr to listen on; may be repeated (${env}; TCP and QUIC on all addresses, on a port that stays the same)."`
 	LogLevel string   `env:"POTLUCK_LOG" enum:"debug,info,warn,error" default:"warn" placeholder:"LEVEL" help:"What is logged on stderr: debug, info, warn or error (${env}; ${default})."`
 }
 
 // Help says more than one line.
 func (u *upCmd) Help() string {
-	return `Runs a node in the foreground until it is interrupted, and makes one when the data directory has none. A flag goes before its environment variable, that before config.toml in the data directory, that before the default. config.toml has the keys name, offer, floor and listen.`
+	return `Runs a node in the foreground until it is interrupted, and makes one when the data directory has none. A flag goes before its environment variable, that before config.toml in the data directory, that before the default. config.toml has the keys name, offer, floor, listen, coming (how long room stays reserved for an upload that doesn't go on) and lease (how long friends are asked to keep your shares, each day anew).`
 }
 
 // stopTime bounds how long a node may take to stop.
@@ -40,7 +39,7 @@ func (u *upCmd) Run(ctx context.Context, c *cli) error {
 	}
 	n, err := node.New(ctx, config)
 	if err != nil {
-		return explainUp(err, c.Data)
+		return err
 	}
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return n.Run(running) })
@@ -67,11 +66,9 @@ func (u *upCmd) config(c *cli) (node.Config, error) {
 	if err != nil {
 		return node.Config{}, usagef("%w", err)
 	}
-	config := node.Config{Data: c.Data, Name: file.Name, Listen: file.Listen, Log: c.logger(u.LogLevel)}
-	set(&config.Offer, file.Offer)
-	set(&config.Floor, file.Floor)
-	set(&config.Offer, (*potluck.Size)(u.Offer))
-	set(&config.Floor, (*potluck.Size)(u.Floor))
+	config := node.Config{Data: c.Data, Name: file.Name, Listen: file.Listen, Log: c.logger(u.LogLevel),
+		Offer: chosen((*potluck.Size)(u.Offer), file.Offer), Floor: chosen((*potluck.Size)(u.Floor), file.Floor),
+		Coming: file.Coming, Lease: file.Lease}
 	if u.Name != "" {
 		config.Name = u.Name
 	}
@@ -81,6 +78,21 @@ func (u *upCmd) config(c *cli) (node.Config, error) {
 	return config, nil
 }
 
+// chosen gives the first size that was said, as node.Config wants it: 0 for
+// the default, negative for nothing at all.
+func chosen(said ...*potluck.Size) potluck.Size {
+	for _, s := range said {
+		switch {
+		case s != nil && *s == 0:
+			return -1
+		case s != nil:
+			return *s
+		}
+	}
+	return 0
+}
+
+// logger writes to stderr what is at least of a level.
 func (c *cli) logger(level string) *slog.Logger {
 	var l slog.Level
 	if l.UnmarshalText([]byte(level)) != nil {
@@ -128,17 +140,6 @@ func (u *upCmd) announce(ctx context.Context, c *cli) error {
 func unless(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return nil
-	}
-	return err
-}
-
-// explainUp adds the cure to what a node can't start for.
-func explainUp(err error, data string) error {
-	switch {
-	case errors.Is(err, ledger.ErrLocked):
-		return fmt.Errorf("another node runs in %s: use it, or give this one its own --data (%w)", data, err)
-	case errors.Is(err, ledger.ErrNewer):
-		return fmt.Errorf("%s was written by a newer potluck: use that version (%w)", data, err)
 	}
 	return err
 }
