@@ -12,7 +12,7 @@ import (
 var (
 	ErrNotFound = errors.New("no such share")
 	ErrExists   = errors.New("share exists already")
-	ErrBusy     = errors.New("share is being written")
+	ErrBusy     = errors.New("share is being written or deleted")
 	// ErrDamaged: what is stored isn't a share as it was committed.
 	ErrDamaged = errors.New("share is damaged")
 	// ErrMismatch: what was sent doesn't fit its manifest. Nothing of it is kept.
@@ -30,11 +30,11 @@ var (
 // Store keeps shares. Every method is safe for concurrent use. A context that
 // ends makes a method return early with the context's error.
 type Store interface {
-	// Create opens a share for writing, or resumes one that was suspended or
-	// cut off by a crash, if it has the same header. Root and Manifest of the
-	// header are ignored. ErrExists when the share is complete, ErrBusy when it
-	// is open for writing, ErrFull, ErrFailed. A complete share that is damaged
-	// exists.
+	// Create opens a share for writing. One that was suspended or cut off by a
+	// crash is resumed if layout and owner are the same, and keeps its time of
+	// creation; else it begins anew. Root and Manifest of the header are
+	// ignored. ErrExists when the share is complete, damaged or not; ErrBusy
+	// when it is open for writing; ErrFull, ErrFailed.
 	Create(ctx context.Context, h Header) (Incoming, error)
 	// Open opens a complete share for reading. It stays readable until its
 	// Close, also when it is deleted meanwhile. ErrNotFound, ErrDamaged.
@@ -51,25 +51,28 @@ type Store interface {
 	Stat(ctx context.Context, id potluck.ShareID) (Info, error)
 	// Room is the bytes that this process could still write.
 	Room(ctx context.Context) (potluck.Size, error)
-	// Close ends the store; incoming shares that are still open are left as
-	// after a crash.
+	// Close ends the store: all that is called later returns ErrClosed. Shares
+	// that are still open for writing are left as after a crash; those that are
+	// open for reading stay readable.
 	Close() error
 }
 
 // Incoming is a share that is being written, by one goroutine at a time. One of
-// Commit, Suspend and Abort ends it; each later call returns ErrClosed.
+// Commit, Suspend and Abort must end it. After the end Abort does nothing, so
+// that it can be deferred, and all else returns ErrClosed.
 type Incoming interface {
 	// Offset is the bytes of data that are here. Those from before a resume are
 	// durable.
 	Offset() potluck.Size
-	// Write appends data. ErrTooLong takes nothing; after any other error the
-	// share can only be suspended or aborted.
+	// Write appends data. ErrTooLong takes nothing and changes nothing. Any
+	// other error ends the share, and nothing of it is kept.
 	Write(p []byte) (int, error)
 	// Commit completes the share: the data must be whole, its root must be the
 	// manifest's, and the crosscheck must have the manifest's hash, or else it
 	// returns ErrMismatch and keeps nothing. When it returns nil, the share is
 	// durable. After ErrFailed it is unknown whether the share will be there
-	// when the store is opened again; after all other errors it is gone.
+	// when the store is opened again; after all other errors it is gone. A
+	// context that has ended already changes nothing.
 	Commit(ctx context.Context, manifest, crosscheck []byte) (Header, error)
 	// Suspend keeps what is here, durably, for a later Create.
 	Suspend() error

@@ -1,0 +1,148 @@
+package disk
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"potluck"
+	"potluck/internal/durable"
+)
+
+// directory is what the store needs of a file system. All names lie beneath one
+// directory and have slashes. The error of a missing name is fs.ErrNotExist.
+type directory interface {
+	// create makes a new file for reading and writing, 0600; fs.ErrExist.
+	create(name string) (file, error)
+	// open opens a regular file; anything else is errIrregular.
+	open(name string, write bool) (file, error)
+	exists(name string) (bool, error)
+	rename(from, to string) error
+	remove(name string) error
+	mkdir(name string) error
+	// list gives the names in a directory, of files or of directories, in any order.
+	list(name string, dirs bool) ([]string, error)
+	syncDir(name string) error
+	room() (potluck.Size, error)
+	close() error
+}
+
+// file is an open file.
+type file interface {
+	io.ReaderAt
+	io.WriterAt
+	io.Closer
+	size() (potluck.Size, error)
+	truncate(size potluck.Size) error
+	// writeback starts the writing of a range to the disk and doesn't wait.
+	writeback(off, n potluck.Size) error
+	// sync makes bytes and length durable.
+	sync() error
+}
+
+var errIrregular = errors.New("not a regular file")
+
+// beneath is the directory of the operating system.
+type beneath struct {
+	root *os.Root
+	path string
+}
+
+func openDirectory(path string) (*beneath, error) {
+	if err := durable.MkdirAll(path, 0o700); err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return nil, err
+	}
+	d := &beneath{root: root, path: path}
+	if err := d.mkdir(incomingDir); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, errors.Join(err, root.Close())
+	}
+	if err := d.syncDir("."); err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	return d, nil
+}
+
+func (d *beneath) create(name string) (file, error) {
+	f, err := d.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return osFile{f}, nil
+}
+
+func (d *beneath) open(name string, write bool) (file, error) {
+	before, err := d.root.Lstat(name)
+	if err != nil {
+		return nil, err
+	}
+	// Opening a pipe would wait for its other end, so look first.
+	if !before.Mode().IsRegular() {
+		return nil, fmt.Errorf("open %s: %w but %v", name, errIrregular, before.Mode())
+	}
+	mode := os.O_RDONLY
+	if write {
+		mode = os.O_RDWR
+	}
+	f, err := d.root.OpenFile(name, mode, 0)
+	if err != nil {
+		return nil, err
+	}
+	// A link that was put there meanwhile would have been followed.
+	if after, err := f.Stat(); err != nil || !os.SameFile(before, after) {
+		return nil, errors.Join(fmt.Errorf("open %s: %w: it changed", name, errIrregular), err, f.Close())
+	}
+	return osFile{f}, nil
+}
+
+func (d *beneath) exists(name string) (bool, error) {
+	_, err := d.root.Lstat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (d *beneath) list(name string, dirs bool) ([]string, error) {
+	f, err := d.root.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := f.ReadDir(-1)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if dirs && e.IsDir() || !dirs && !e.IsDir() {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}
+
+func (d *beneath) syncDir(name string) error    { return durable.SyncDirIn(d.root, name) }
+func (d *beneath) rename(from, to string) error { return d.root.Rename(from, to) }
+func (d *beneath) remove(name string) error     { return d.root.Remove(name) }
+func (d *beneath) mkdir(name string) error      { return d.root.Mkdir(name, 0o700) }
+func (d *beneath) room() (potluck.Size, error)  { return room(d.path) }
+func (d *beneath) close() error                 { return d.root.Close() }
+
+type osFile struct{ *os.File }
+
+func (f osFile) size() (potluck.Size, error) {
+	fi, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	return potluck.Size(fi.Size()), nil
+}
+
+func (f osFile) truncate(size potluck.Size) error    { return f.Truncate(int64(size)) }
+func (f osFile) writeback(off, n potluck.Size) error { return writeback(f.File, int64(off), int64(n)) }
+func (f osFile) sync() error                         { return f.Sync() }

@@ -1,0 +1,96 @@
+package disk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"potluck"
+	"potluck/shares"
+)
+
+// List visits the complete shares in order of ID. One directory's names are in
+// memory at a time: about one in 256 of all.
+func (s *Store) List(ctx context.Context, after potluck.ShareID, visit func(shares.Info) error) error {
+	for first := int(after.Index[0]); first < 256; first++ {
+		if err := s.ready(ctx); err != nil {
+			return fmt.Errorf("list shares: %w", err)
+		}
+		ids, err := s.ids(byte(first))
+		if err != nil {
+			return fmt.Errorf("list shares: %w", err)
+		}
+		for _, id := range ids {
+			if after != (potluck.ShareID{}) && id.Compare(after) <= 0 {
+				continue
+			}
+			switch info, err := s.Stat(ctx, id); {
+			case errors.Is(err, shares.ErrNotFound), errors.Is(err, shares.ErrDamaged):
+			case err != nil:
+				return fmt.Errorf("list shares: %w", err)
+			default:
+				if err := visit(info); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// ids gives the shares in one directory, in order.
+func (s *Store) ids(first byte) ([]potluck.ShareID, error) {
+	names, err := s.dir.list(shard(first), false)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]potluck.ShareID, 0, len(names))
+	for _, name := range names {
+		if id, ok := parseName(name); ok && id.Index[0] == first {
+			ids = append(ids, id)
+		}
+	}
+	slices.SortFunc(ids, potluck.ShareID.Compare)
+	return ids, nil
+}
+
+// Sweep removes, durably, the incoming shares that keep doesn't want and nobody
+// writes, and what else lies in their directory. Run at the start it frees what
+// crashes have left that the books know nothing of.
+func (s *Store) Sweep(ctx context.Context, keep func(potluck.ShareID) bool) (removed int, err error) {
+	names, err := s.dir.list(incomingDir, false)
+	if err != nil {
+		return 0, fmt.Errorf("sweep incoming shares: %w", err)
+	}
+	for _, name := range names {
+		gone, err := s.sweep(ctx, name, keep)
+		if err != nil {
+			return removed, fmt.Errorf("sweep incoming share %s: %w", name, err)
+		}
+		if gone {
+			removed++
+		}
+	}
+	return removed, nil
+}
+
+func (s *Store) sweep(ctx context.Context, name string, keep func(potluck.ShareID) bool) (bool, error) {
+	id, ok := parseName(name)
+	if ok && keep(id) {
+		return false, nil
+	}
+	// A name that is no share's is nobody's; the zero ID stands for it.
+	switch err := s.take(ctx, id); {
+	case errors.Is(err, shares.ErrBusy):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	defer s.release(id)
+	return true, s.remove(incomingDir + "/" + name)
+}
