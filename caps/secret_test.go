@@ -47,51 +47,84 @@ func TestSecretsNeverPrint(t *testing.T) {
 		_ = json.NewEncoder(&out).Encode(map[string]any{"v": v})
 		_ = xml.NewEncoder(&out).Encode(v)
 		_ = toml.NewEncoder(&out).Encode(map[string]any{"v": v})
-		searchFor(t, name, out.String(), raw)
-	}
-}
-
-// searchFor looks for a few bytes of raw in every form that fmt and the
-// encoders could give them.
-func searchFor(t *testing.T, name, out string, raw [32]byte) {
-	t.Helper()
-	part := raw[4:8]
-	text := Read{Key: Key(raw)}.Text()
-	for form, s := range map[string]string{
-		"bytes": string(part), "hex": hex.EncodeToString(part), "spaced hex": fmt.Sprintf("% x", part), "upper hex": fmt.Sprintf("%X", part),
-		"decimal": strings.Trim(fmt.Sprint(part), "[]"), "list": "87, 75, 86", "json": "87,75,86", "go": "0x57, 0x4b",
-		"octal": strings.Trim(fmt.Sprintf("%o", part), "[]"), "binary": strings.Trim(fmt.Sprintf("%b", part), "[]"), "code points": "U+0057 U+004B", "chars": "W K V",
-		"base64": base64.StdEncoding.EncodeToString(raw[6:12]), "cap": text[60:80],
-	} {
-		if strings.Contains(strings.ToLower(out), strings.ToLower(s)) {
-			t.Errorf("%s prints its %s: %s", name, form, out)
+		if form := leak(out.String(), raw); form != "" {
+			t.Errorf("%s prints its %s: %s", name, form, &out)
 		}
 	}
 }
 
-// TestSearchFinds shows that searchFor would find what it looks for.
-func TestSearchFinds(t *testing.T) {
+// leak looks for a few bytes of raw in every form that fmt and the encoders
+// could give them, and names the form found.
+func leak(out string, raw [32]byte) string {
+	part := raw[4:8]
+	text := Read{Key: Key(raw)}.Text()
+	for form, s := range map[string]string{
+		"bytes": string(part), "hex": hex.EncodeToString(part), "spaced hex": fmt.Sprintf("% x", part),
+		"decimal": strings.Trim(fmt.Sprint(part), "[]"), "list": "87, 75, 86", "json": "87,75,86", "go": "0x57, 0x4b",
+		"octal": strings.Trim(fmt.Sprintf("%o", part), "[]"), "binary": strings.Trim(fmt.Sprintf("%b", part), "[]"),
+		"code points": "U+0057 U+004B", "chars": "W K V", "base64": base64.StdEncoding.EncodeToString(raw[6:12]), "cap": text[60:80],
+	} {
+		if strings.Contains(strings.ToLower(out), strings.ToLower(s)) {
+			return form
+		}
+	}
+	return ""
+}
+
+// TestLeakFinds shows that leak finds what it looks for.
+func TestLeakFinds(t *testing.T) {
 	raw := [32]byte([]byte("QJXZWKVYQJXZWKVYQJXZWKVY12345678"))
-	fake := &testing.T{}
-	searchFor(fake, "plain array", fmt.Sprintf("%v", raw), raw)
-	if !fake.Failed() {
-		t.Error("a printed array isn't noticed")
+	for _, verb := range []string{"%v", "%x", "%X", "% x", "%#v", "%s", "%o", "%b", "%c", "%U"} {
+		if leak(fmt.Sprintf(verb, raw), raw) == "" {
+			t.Errorf("an array printed by %s isn't noticed", verb)
+		}
+	}
+	for _, s := range []string{jsonText(raw), jsonText(raw[:]), Read{Key: raw}.Text()} {
+		if leak(s, raw) == "" {
+			t.Errorf("%s isn't noticed", s)
+		}
 	}
 }
 
 func TestDescriptions(t *testing.T) {
 	r := Read{Key: Key{1}}
 	for got, want := range map[string]string{
-		fmt.Sprint(Key{}, Secret{}):       "[secret] [secret]",
-		fmt.Sprint(r):                     "[read cap " + r.Index().String() + "]",
-		fmt.Sprint(r.Verify()):            "[verify cap " + r.Index().String() + "]",
-		fmt.Sprint(Literal{Data: raw(7)}): "[literal cap of 7 bytes]",
-		fmt.Sprint(NewCipher(Key{})):      "[cipher]",
+		fmt.Sprint(Key{}, Secret{}):                          "[secret] [secret]",
+		fmt.Sprint(r):                                        "[read cap " + r.Index().String() + "]",
+		fmt.Sprint(r.Verify()):                               "[verify cap " + r.Index().String() + "]",
+		fmt.Sprint(Literal{Data: raw(7)}):                    "[literal cap of 7 bytes]",
+		fmt.Sprint(NewCipher(Key{})):                         "[cipher]",
+		fmt.Sprint(NewConverger(Secret{}, potluck.Layout{})): "[converger]",
+		jsonText(Key{}):                                      `"[secret]"`,
+		jsonText(r):                                          `"` + r.String() + `"`,
+		jsonText(Literal{}):                                  `"[literal cap of 0 bytes]"`,
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
+}
+
+func TestLogValues(t *testing.T) {
+	for want, v := range map[string]slog.LogValuer{
+		"[secret]": Key{1}, "[literal cap of 0 bytes]": Literal{}, Read{}.String(): Read{}, "[cipher]": NewCipher(Key{}),
+		"[converger]": NewConverger(Secret{}, potluck.Layout{}),
+	} {
+		if got := v.LogValue(); got.Kind() != slog.KindString || got.String() != want {
+			t.Errorf("%v, want %s", got, want)
+		}
+	}
+	if got := (Secret{1}).LogValue(); got.String() != "[secret]" {
+		t.Error(got)
+	}
+}
+
+func jsonText(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err.Error()
+	}
+	return string(b)
 }
 
 func raw(n int) []byte { return make([]byte, n) }
