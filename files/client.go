@@ -6,8 +6,12 @@ package files
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
+	"runtime"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -35,60 +39,82 @@ type Books interface {
 	Accounts(context.Context) ([]ledger.Account, error)
 	Place(context.Context, []ledger.Placement) error
 	Unplace(context.Context, peer.ID, []potluck.ShareID) error
+	Mark(context.Context, peer.ID, []potluck.ShareID, ledger.PlacementState, string) error
 	Placements(context.Context, potluck.StorageIndex) ([]ledger.Placement, error)
+	PlacementsAt(context.Context, peer.ID, func(ledger.Placement) error) error
 	PutFile(context.Context, ledger.File) error
 	File(context.Context, potluck.StorageIndex) (ledger.File, error)
 	DropFile(context.Context, potluck.StorageIndex) error
+}
+
+// Local is this node's own store, asked in the same words as a host. The node's
+// keeper has both methods.
+type Local interface {
+	Have(context.Context, peer.ID, p2p.HaveRequest) (p2p.HaveResponse, error)
+	Read(context.Context, peer.ID, p2p.ReadRequest) (potluck.Size, func(context.Context, io.Writer) error, error)
 }
 
 // Config is all that a client needs.
 type Config struct {
 	Self    peer.ID
 	Network Network
+	Local   Local // may be nil: a client that holds nothing itself
 	Books   Books
 	Secret  caps.Secret      // the convergence secret
 	Rand    io.Reader        // for random keys
-	Clock   func() time.Time // for receipts and rows
+	Clock   func() time.Time // for rows
 	Log     *slog.Logger
 	Workers int           // stripes encoded or decoded at once; 0: one a core
-	Stall   time.Duration // a host that makes no progress for so long is left behind; 0: 10 s
+	Stall   time.Duration // a host that makes no progress for so long is left behind; 0: 5 s
 }
 
 // Client puts and gets files. It is safe for concurrent use.
 type Client struct {
 	c Config
+	// life ends when Close is called; what spreads in the background runs in it.
+	life   context.Context
+	end    context.CancelFunc
+	behind sync.WaitGroup
 }
 
-// New makes a client.
-func New(c Config) *Client { return &Client{c: c} }
-
-// Put spreads a source over friends and returns its cap, once Happy distinct
-// hosts hold shares durably. Errors: *UsageError, *potluck.Refusal,
-// *SpreadError, *ChangedError. After an error nothing of the put is charged,
-// other than what hosts that can't be reached now release at their deadline.
-// A put that was cut off (ctx ended, process killed) and is repeated sends only
-// what is missing. report may be nil; it is called from one goroutine at a time.
-func (c *Client) Put(ctx context.Context, src Source, o PutOptions, report func(Progress)) (PutResult, error) {
-	panic("not yet")
+// New makes a client. Close ends it.
+func New(c Config) *Client {
+	if c.Workers == 0 {
+		c.Workers = runtime.GOMAXPROCS(0)
+	}
+	if c.Stall == 0 {
+		c.Stall = 5 * time.Second
+	}
+	life, end := context.WithCancel(context.Background())
+	return &Client{c: c, life: life, end: end}
 }
 
-// Get writes the file of a cap, or a range of it, to dst in order. Nothing is
-// written that isn't verified against the cap. Errors: *NotEnoughError,
-// *DamageError, *UsageError. A damage that only the whole file shows is
-// returned after bytes were written: dst must not be taken for good before Get
-// returns nil.
-func (c *Client) Get(ctx context.Context, cp caps.Cap, dst io.Writer, o GetOptions, report func(Progress)) (GetResult, error) {
-	panic("not yet")
+// Close stops what still spreads in the background and waits for its end.
+// Shares that are not placed by then stay unplaced, and Where shows them.
+func (c *Client) Close() {
+	c.end()
+	c.behind.Wait()
 }
 
-// Where asks all friends which shares of a file they hold.
-func (c *Client) Where(ctx context.Context, cp caps.Cap) (WhereResult, error) { panic("not yet") }
-
-// Remove ends this node's leases on all shares of a file, and forgets its
-// placements. Hosts that can't be reached keep their placement rows, marked to
-// be cancelled; Sweep tells them later.
-func (c *Client) Remove(ctx context.Context, cp caps.Cap) (RemoveResult, error) { panic("not yet") }
-
-// Sweep tells a host that came back of the removals that it missed. It returns
-// the number of leases ended.
-func (c *Client) Sweep(ctx context.Context, host peer.ID) (int, error) { panic("not yet") }
+// candidates are the friends that can be asked now, and the reasons why the
+// others can't, by host.
+func (c *Client) candidates(ctx context.Context, only []peer.ID) ([]peer.ID, *peers, error) {
+	accounts, err := c.c.Books.Accounts(ctx)
+	if err != nil {
+		return nil, nil, fmt.Errorf("list friends: %w", err)
+	}
+	known := newPeers()
+	var hosts []peer.ID
+	for _, a := range accounts {
+		known.name(a.Peer, a.Name)
+		switch {
+		case !a.Friend || a.Peer == c.c.Self:
+		case len(only) > 0 && !slices.Contains(only, a.Peer):
+		case !c.c.Network.Connected(a.Peer):
+			known.fail(a.Peer, errNotConnected)
+		default:
+			hosts = append(hosts, a.Peer)
+		}
+	}
+	return hosts, known, nil
+}

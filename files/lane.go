@@ -1,0 +1,134 @@
+package files
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"potluck"
+	"potluck/p2p"
+	"potluck/shares"
+)
+
+var errSlow = errors.New("too slow, another friend was asked")
+
+// laneDepth is how many blocks a lane may be ahead of the slowest.
+const laneDepth = 4
+
+// block is one verified block of one share.
+type block struct {
+	number potluck.ShareNumber
+	data   []byte
+}
+
+// lane brings one block of every stripe, in order, from whichever source gives
+// it. k lanes together give k blocks of distinct shares for each stripe.
+type lane struct {
+	get *get
+	out chan block
+}
+
+// run goes through the stripes, from source to source, and closes out.
+func (l *lane) run(ctx context.Context) error {
+	defer close(l.out)
+	g := l.get
+	for next := g.first; next <= g.last; {
+		src, err := g.pool.take(ctx)
+		if err != nil {
+			return err
+		}
+		if src == nil {
+			return g.pool.notEnough(int(g.layout.K))
+		}
+		d := &draw{lane: l, source: src, next: next}
+		err = d.run(ctx)
+		if ctx.Err() != nil {
+			g.pool.give(src, true, nil)
+			return context.Cause(ctx)
+		}
+		g.pool.give(src, d.next > next, err)
+		next = d.next
+	}
+	return nil
+}
+
+// draw is one stream from one source. It is the io.Writer that verified bytes
+// arrive at.
+type draw struct {
+	lane   *lane
+	source *source
+	ctx    context.Context
+	next   int64  // the stripe whose block is being filled
+	buf    []byte // verified bytes of that block
+	guard  *guard
+}
+
+// run streams blocks from d.next to the last stripe. An error leaves d.next at
+// the first block that isn't delivered.
+func (d *draw) run(ctx context.Context) error {
+	g := d.lane.get
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	d.ctx = ctx
+	from := potluck.Size(d.next) * potluck.Size(g.layout.Block)
+	data := shares.DataLen(g.layout)
+	n := min(potluck.Size(g.last+1)*potluck.Size(g.layout.Block), data) - from
+	d.guard = newGuard(g.client.c.Stall, func(moved bool) bool {
+		switch {
+		case g.pool.spare(d.source):
+			cancel(errSlow)
+		case !moved:
+			cancel(fmt.Errorf("nothing came for %v", g.client.c.Stall))
+		default:
+			return true // slow, but there's no better
+		}
+		return false
+	})
+	defer d.guard.pause()
+	d.guard.start()
+	length, body, err := g.client.open(ctx, d.source.host, p2p.ReadRequest{
+		Index: g.read.Index(), Number: d.source.Number, Part: p2p.PartData, Offset: from, Length: n,
+	})
+	if err == nil {
+		if want := shares.SliceLen(data, from, n); length != want {
+			err = &wrongError{fmt.Sprintf("sends %d bytes where %d are meant", length, want)}
+		} else {
+			err = shares.VerifySlice(d, moving{body, d.guard}, data, from, n, g.manifest.Roots[d.source.Number])
+		}
+		body.Close()
+	}
+	if err != nil && context.Cause(ctx) != nil {
+		err = context.Cause(ctx)
+	}
+	return err
+}
+
+// Write takes verified bytes. It cuts them into blocks and hands each on when it
+// is whole; while that waits, the source isn't to blame.
+func (d *draw) Write(p []byte) (int, error) {
+	g := d.lane.get
+	written := len(p)
+	for len(p) > 0 {
+		want := shares.BlockLen(g.layout, d.next)
+		if d.buf == nil {
+			d.buf = g.buffers.get()[:0]
+		}
+		n := min(len(p), want-len(d.buf))
+		d.buf = append(d.buf, p[:n]...)
+		p = p[n:]
+		if len(d.buf) < want {
+			break
+		}
+		d.guard.pause()
+		select {
+		case d.lane.out <- block{d.source.Number, d.buf}:
+		case <-d.ctx.Done():
+			return 0, context.Cause(d.ctx)
+		}
+		g.pool.count(d.source.host, want)
+		d.buf = nil
+		d.next++
+		d.guard.start()
+	}
+	return written, nil
+}

@@ -1,0 +1,262 @@
+package files
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"potluck"
+	"potluck/ledger"
+	"potluck/p2p"
+)
+
+// errChooseAgain says that hosts fell out, so that another k and n are better.
+var errChooseAgain = errors.New("choose again")
+
+// undoTime bounds how long a failed put waits for hosts to release what they
+// reserved. Those that don't answer release it at their deadline.
+const undoTime = 5 * time.Second
+
+// standing tells whether the file is whole at its hosts already: the owner's
+// books say so, and each of the hosts has just confirmed it. Then the put is
+// done without a byte sent.
+func (p *put) standing(ctx context.Context) (bool, error) {
+	file, err := p.client.c.Books.File(ctx, p.index)
+	if errors.Is(err, ledger.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look the file up: %w", err)
+	}
+	placed, err := p.client.c.Books.Placements(ctx, p.index)
+	if err != nil {
+		return false, fmt.Errorf("look placements up: %w", err)
+	}
+	placed = slices.DeleteFunc(placed, func(l ledger.Placement) bool {
+		return l.State != ledger.PlacedStable || l.Manifest != file.Manifest || !slices.Contains(p.hosts, l.Host)
+	})
+	if len(placed) < p.choice.N {
+		return false, nil
+	}
+	held := p.confirm(ctx, placed)
+	if len(held) < p.choice.N {
+		return false, nil
+	}
+	p.tally(held)
+	p.result.Reused = len(held)
+	p.fillResult(file.Manifest)
+	return true, p.src.Check()
+}
+
+// confirm asks the hosts of placements whether they still hold them under this
+// node's lease, and returns those that do.
+func (p *put) confirm(ctx context.Context, placed []ledger.Placement) []ledger.Placement {
+	hosts := make([]peer.ID, 0, len(placed))
+	for _, l := range placed {
+		if !slices.Contains(hosts, l.Host) {
+			hosts = append(hosts, l.Host)
+		}
+	}
+	found := p.client.ask(ctx, p.index, hosts, p.known)
+	var held []ledger.Placement
+	for _, l := range placed {
+		if slices.ContainsFunc(found, func(h holding) bool {
+			return h.host == l.Host && h.Number == l.Share.Number && h.Mine && h.Root == l.Root && h.Manifest == l.Manifest
+		}) {
+			held = append(held, l)
+		}
+	}
+	return held
+}
+
+// reserve finds a host for every share and has it reserve room. Hosts that
+// refuse or don't answer fall out; when that changes what Choose would choose,
+// everything is released and errChooseAgain returned.
+func (p *put) reserve(ctx context.Context) error {
+	p.report.stage("placing", p.src.Size(), len(p.hosts))
+	past, err := p.client.c.Books.Placements(ctx, p.index)
+	if err != nil {
+		return fmt.Errorf("look placements up: %w", err)
+	}
+	standing := edgesOf(past)
+	for {
+		for n, g := range p.grants {
+			standing = append([]edge{{n, g.host}}, standing...)
+		}
+		wanted := p.missing(assign(p.choice.N, p.index, p.hosts, standing, p.most))
+		if len(wanted) == 0 {
+			return nil
+		}
+		if err := p.intend(ctx, wanted); err != nil {
+			return err
+		}
+		if p.allocate(ctx, wanted) == 0 {
+			return nil // whoever took part took all that it was asked for
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx) // what is reserved stays for the repetition
+		}
+		p.hosts = slices.DeleteFunc(p.hosts, p.known.hasFailed)
+		choice, err := Choose(len(p.hosts), p.o)
+		if err == nil && len(p.hosts) < choice.Happy {
+			p.choice = choice
+			err = p.tooFew()
+		} else if err == nil && choice.K == p.choice.K && choice.N == p.choice.N {
+			p.choice = choice
+			continue
+		} else if err == nil {
+			err = errChooseAgain
+		}
+		p.undo(ctx)
+		return err
+	}
+}
+
+// missing are the shares of an assignment that nobody has granted yet.
+func (p *put) missing(placed []peer.ID) []edge {
+	var wanted []edge
+	for n, host := range placed {
+		number := potluck.ShareNumber(n)
+		if _, ok := p.grants[number]; ok || host == "" {
+			continue
+		}
+		wanted = append(wanted, edge{number, host})
+	}
+	return wanted
+}
+
+// intend writes down, before anybody is asked, where shares are about to lie,
+// so that a repeated put goes to the same hosts, and what was reserved or stored
+// just before a crash isn't forgotten.
+func (p *put) intend(ctx context.Context, wanted []edge) error {
+	rows := make([]ledger.Placement, 0, len(wanted))
+	for _, w := range wanted {
+		rows = append(rows, ledger.Placement{
+			Share: potluck.ShareID{Index: p.index, Number: w.number}, Host: w.host, Layout: p.layout,
+			Charge: p.charge, Placed: p.client.c.Clock().Unix(), State: ledger.PlacedComing,
+		})
+	}
+	rows, err := p.unless(ctx, rows, ledger.PlacedStable)
+	if err == nil && len(rows) > 0 {
+		err = p.client.c.Books.Place(ctx, rows)
+	}
+	if err != nil {
+		return fmt.Errorf("write down where shares are to lie: %w", err)
+	}
+	return nil
+}
+
+// unless drops the rows whose placement is in the books in that state.
+func (p *put) unless(ctx context.Context, rows []ledger.Placement, state ledger.PlacementState) ([]ledger.Placement, error) {
+	past, err := p.client.c.Books.Placements(ctx, p.index)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(rows, func(r ledger.Placement) bool {
+		return slices.ContainsFunc(past, func(l ledger.Placement) bool {
+			return l.Share == r.Share && l.Host == r.Host && l.State == state
+		})
+	}), nil
+}
+
+// allocate asks all hosts at once, each for its numbers one after the other, and
+// returns how many hosts fell out. A host that takes some and refuses more is
+// full, not failed.
+func (p *put) allocate(ctx context.Context, wanted []edge) int {
+	byHost := make(map[peer.ID][]potluck.ShareNumber)
+	for _, w := range wanted {
+		byHost[w.host] = append(byHost[w.host], w.number)
+	}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	failed := 0
+	for host, numbers := range byHost {
+		wg.Go(func() {
+			for i, number := range numbers {
+				g, err := p.client.allocateOne(ctx, host, p.index, p.layout, number)
+				mu.Lock()
+				switch {
+				case err == nil:
+					p.grants[number] = grant{g, host}
+				case i > 0:
+					p.most[host] = i
+					failed++
+				default:
+					p.known.fail(host, err)
+					failed++
+				}
+				mu.Unlock()
+				if err != nil {
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return failed
+}
+
+func (c *Client) allocateOne(ctx context.Context, host peer.ID, index potluck.StorageIndex, l potluck.Layout, number potluck.ShareNumber) (p2p.Grant, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, c.c.Stall, fmt.Errorf("no answer within %v", c.c.Stall))
+	defer cancel()
+	answer, err := c.c.Network.Allocate(ctx, host, p2p.AllocateRequest{Index: index, Layout: l, Numbers: []potluck.ShareNumber{number}})
+	if err != nil {
+		return p2p.Grant{}, err
+	}
+	if len(answer.Grants) != 1 || answer.Grants[0].Number != number {
+		return p2p.Grant{}, fmt.Errorf("%w: it granted other shares than share %d", p2p.ErrProtocol, number)
+	}
+	return answer.Grants[0], nil
+}
+
+// undo has every host release what this put reserved or stored, and forgets the
+// intents. Shares that were held before the put stay.
+func (p *put) undo(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
+	defer cancel()
+	byHost := make(map[peer.ID][]potluck.ShareID)
+	for number, g := range p.grants {
+		if g.State != p2p.GrantHeld {
+			byHost[g.host] = append(byHost[g.host], potluck.ShareID{Index: p.index, Number: number})
+		}
+	}
+	var wg sync.WaitGroup
+	for host, ids := range byHost {
+		wg.Go(func() {
+			if _, err := p.client.c.Network.Cancel(ctx, host, p2p.CancelRequest{Shares: ids}); err != nil {
+				p.client.c.Log.Info("a host keeps a reservation until its deadline", "peer", host, "shares", len(ids), "err", err)
+			}
+		})
+	}
+	wg.Wait()
+	p.forget(ctx)
+	clear(p.grants)
+}
+
+// forget drops the intents that came to nothing.
+func (p *put) forget(ctx context.Context) {
+	past, err := p.client.c.Books.Placements(ctx, p.index)
+	for _, l := range past {
+		if l.State == ledger.PlacedComing {
+			err = errors.Join(err, p.client.c.Books.Unplace(ctx, l.Host, []potluck.ShareID{l.Share}))
+		}
+	}
+	if err != nil {
+		p.client.c.Log.Warn("can't forget where shares were to lie", "index", p.index, "err", err)
+	}
+}
+
+func edgesOf(placed []ledger.Placement) []edge {
+	var edges []edge
+	for _, l := range placed {
+		if l.State == ledger.PlacedStable || l.State == ledger.PlacedComing {
+			edges = append(edges, edge{l.Share.Number, l.Host})
+		}
+	}
+	return edges
+}

@@ -1,0 +1,319 @@
+package files
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"potluck"
+	"potluck/ledger"
+	"potluck/p2p"
+	"potluck/shares"
+)
+
+// attempts is how often shares that failed on the way are given to another
+// host, or to the same one again, before the put is given up, or, once it is
+// happy, before the rest is left to a later repair.
+const attempts = 3
+
+// outcome is what became of one share.
+type outcome struct {
+	sender *sender
+	place  ledger.Placement
+	err    error
+}
+
+// spread sends the shares to the hosts that granted them, and makes the result
+// durable once enough distinct hosts have signed.
+func (p *put) spread(ctx context.Context) (background bool, err error) {
+	var placed []ledger.Placement
+	for try := 0; ; try++ {
+		p.report.stage("sending", p.src.Size(), len(p.hosts))
+		senders := p.senders(placed)
+		if err := p.pass(p.work, senders); err != nil {
+			return false, p.giveUp(ctx, err)
+		}
+		f, err := p.finished(senders)
+		if err == nil {
+			err = p.src.Check()
+		}
+		if err != nil {
+			return false, p.giveUp(ctx, err)
+		}
+		p.report.stage("finishing", potluck.Size(len(senders)), len(p.hosts))
+		late, err := p.settle(ctx, senders, f, &placed)
+		if err != nil {
+			return false, p.giveUp(ctx, err)
+		}
+		if happiness(edgesOf(placed)) >= p.choice.Happy {
+			return p.acknowledge(ctx, f, placed, late)
+		}
+		if try+1 == attempts {
+			return false, p.giveUp(ctx, p.unspread(placed))
+		}
+		p.hosts = slices.DeleteFunc(p.hosts, p.known.hasFailed)
+		if len(p.hosts) < p.choice.Happy {
+			return false, p.giveUp(ctx, p.unspread(placed))
+		}
+		if err := p.reassign(ctx, placed); err != nil {
+			return false, p.giveUp(ctx, err)
+		}
+	}
+}
+
+// giveUp cleans up after a failed put. When the request itself was cut off,
+// what the hosts have is kept for the repetition.
+func (p *put) giveUp(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("the put was cut off; put it again to send only what is missing: %w", context.Cause(ctx))
+	}
+	p.undo(ctx)
+	return err
+}
+
+func (p *put) unspread(placed []ledger.Placement) error {
+	return &SpreadError{
+		K: p.choice.K, N: p.choice.N, Wanted: p.choice.Happy,
+		Found: happiness(edgesOf(placed)), Reasons: p.known.reasons(),
+	}
+}
+
+// senders makes one sender per share that isn't placed. In the first pass all
+// shares are hashed, granted or not, because the manifest needs every root.
+func (p *put) senders(placed []ledger.Placement) []*sender {
+	var list []*sender
+	for n := range p.choice.N {
+		number := potluck.ShareNumber(n)
+		g, granted := p.grants[number]
+		if isPlaced(placed, number) || (!granted && p.roots != nil) {
+			continue
+		}
+		s := &sender{number: number, host: g.host, grant: g.Grant, layout: p.layout, index: p.index}
+		if p.roots == nil {
+			s.hasher = shares.NewRootHasher(shares.DataLen(p.layout))
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+func isPlaced(placed []ledger.Placement, number potluck.ShareNumber) bool {
+	return slices.ContainsFunc(placed, func(l ledger.Placement) bool { return l.Share.Number == number })
+}
+
+// finished makes the manifest from the roots.
+func (p *put) finished(senders []*sender) (finished, error) {
+	if p.roots == nil {
+		roots := make([]potluck.Digest, p.choice.N)
+		for _, s := range senders {
+			roots[s.number] = s.root
+		}
+		p.roots = roots
+	}
+	cross := p.enc.crosscheck()
+	m := shares.Manifest{Layout: p.layout, Index: p.index, Roots: p.roots, Crosscheck: shares.Sum(cross)}
+	return finished{
+		self: p.client.c.Self, now: p.client.c.Clock().Unix(),
+		roots: p.roots, manifest: m.Marshal(), digest: m.Digest(), crosscheck: cross,
+	}, nil
+}
+
+// settle asks all hosts for their receipts, and waits until all have answered,
+// or until the put is happy and the slow ones have had their grace. late gives
+// the outcomes that come after that; it is nil when there are none.
+func (p *put) settle(ctx context.Context, senders []*sender, f finished, placed *[]ledger.Placement) (late *straggle, err error) {
+	results := make(chan outcome, len(senders))
+	open := 0
+	for _, s := range senders {
+		if s.host == "" {
+			continue
+		}
+		open++
+		p.client.behind.Go(func() { // ends with p.work at the latest
+			place, err := s.finish(p.work, p.client.c.Network, f)
+			results <- outcome{s, place, err}
+		})
+	}
+	var grace <-chan time.Time
+	for open > 0 {
+		select {
+		case o := <-results:
+			open--
+			p.report.add(1)
+			p.count(o, placed)
+			if grace == nil && happiness(edgesOf(*placed)) >= p.choice.Happy {
+				grace = time.After(max(200*time.Millisecond, p.client.c.Clock().Sub(p.start)/4))
+			}
+		case <-grace:
+			return &straggle{results, open}, nil
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+	return nil, nil
+}
+
+// straggle is what settle didn't wait for.
+type straggle struct {
+	results <-chan outcome
+	open    int
+}
+
+// count notes what became of a share.
+func (p *put) count(o outcome, placed *[]ledger.Placement) {
+	p.result.Sent += o.sender.sent
+	if o.err != nil {
+		p.known.fail(o.sender.host, o.err)
+		delete(p.grants, o.sender.number)
+		p.client.c.Log.Info("a share wasn't placed", "peer", o.sender.host, "share", o.sender.number, "err", o.err)
+		return
+	}
+	if o.sender.grant.State == p2p.GrantHeld || o.sender.sent == 0 && o.sender.grant.State == p2p.GrantExists {
+		p.result.Reused++
+	}
+	*placed = append(*placed, o.place)
+}
+
+// reassign finds hosts for the shares that aren't placed, among p.hosts.
+func (p *put) reassign(ctx context.Context, placed []ledger.Placement) error {
+	standing := edgesOf(placed)
+	for n, g := range p.grants {
+		standing = append(standing, edge{n, g.host})
+	}
+	wanted := p.missing(assign(p.choice.N, p.index, p.hosts, standing, p.most))
+	if err := p.intend(ctx, wanted); err != nil {
+		return err
+	}
+	p.allocate(ctx, wanted)
+	return nil
+}
+
+// acknowledge makes the put durable in the owner's books; after that Put may
+// return. What is late, or still unplaced, is left to a background goroutine.
+func (p *put) acknowledge(ctx context.Context, f finished, placed []ledger.Placement, late *straggle) (background bool, err error) {
+	fresh, err := p.withoutReceipt(ctx, placed)
+	if err == nil {
+		err = p.client.c.Books.Place(ctx, fresh)
+	}
+	if err == nil {
+		err = p.client.c.Books.PutFile(ctx, ledger.File{
+			Index: p.index, Manifest: f.digest, Layout: p.layout, Name: p.name(),
+			Put: f.now, Wanted: p.choice.N,
+		})
+	}
+	if err != nil {
+		return false, fmt.Errorf("write the placements down: %w", err)
+	}
+	p.tally(placed)
+	p.fillResult(f.digest)
+	p.result.Behind = p.choice.N - len(placed)
+	if p.result.Behind == 0 {
+		return false, nil
+	}
+	if late == nil {
+		late = &straggle{}
+	}
+	p.client.behind.Go(func() { p.straggle(f, placed, late) })
+	return true, nil
+}
+
+// withoutReceipt drops rows that would overwrite a placement with its receipt by
+// one without: shares that the host held already, and that are in the books.
+func (p *put) withoutReceipt(ctx context.Context, placed []ledger.Placement) ([]ledger.Placement, error) {
+	var signed, unsigned []ledger.Placement
+	for _, l := range placed {
+		if l.Receipt == nil {
+			unsigned = append(unsigned, l)
+		} else {
+			signed = append(signed, l)
+		}
+	}
+	if len(unsigned) == 0 {
+		return signed, nil
+	}
+	rest, err := p.unless(ctx, unsigned, ledger.PlacedStable)
+	return append(signed, rest...), err
+}
+
+func (p *put) name() string {
+	if p.o.Name != "" {
+		return p.o.Name
+	}
+	return p.src.Name()
+}
+
+// tally fills in where the shares lie.
+func (p *put) tally(placed []ledger.Placement) {
+	slices.SortFunc(placed, func(a, b ledger.Placement) int { return a.Share.Compare(b.Share) })
+	hosts := make(map[peer.ID]bool)
+	p.result.Placed = make([]Placed, 0, len(placed))
+	for _, l := range placed {
+		hosts[l.Host] = true
+		p.result.Placed = append(p.result.Placed, Placed{
+			Number: l.Share.Number, Host: l.Host, Name: p.known.nameOf(l.Host), Charge: l.Charge,
+		})
+	}
+	p.result.Happy = len(slices.Collect(maps.Keys(hosts)))
+}
+
+// straggle goes on after the put is acknowledged: it takes the late receipts,
+// then tries the rest again, each time after a longer pause. It ends with the
+// client, and closes the source.
+func (p *put) straggle(f finished, placed []ledger.Placement, late *straggle) {
+	defer p.src.Close()
+	defer p.end(context.Canceled)
+	p.result = PutResult{} // the caller has its copy
+	p.report = newReporter(nil, p.client.c.Clock)
+	ctx := p.work
+	before := len(placed)
+	for range late.open {
+		select {
+		case o := <-late.results:
+			p.count(o, &placed)
+		case <-ctx.Done():
+			return
+		}
+	}
+	err := p.client.c.Books.Place(ctx, placed[before:])
+	for try := 0; err == nil && len(placed) < p.choice.N && try < attempts; try++ {
+		select {
+		case <-time.After(p.client.c.Stall << (2 * try)):
+		case <-ctx.Done():
+			return
+		}
+		err = p.again(ctx, f, &placed)
+	}
+	if err != nil && !errors.Is(err, context.Canceled) {
+		p.client.c.Log.Warn("shares stay unplaced", "index", p.index, "placed", len(placed), "of", p.choice.N, "err", err)
+	}
+}
+
+// again makes one more attempt at the shares that aren't placed.
+func (p *put) again(ctx context.Context, f finished, placed *[]ledger.Placement) error {
+	hosts, known, err := p.client.candidates(ctx, p.o.Hosts)
+	if err != nil {
+		return err
+	}
+	p.hosts, p.known = hosts, known
+	if err := p.reassign(ctx, *placed); err != nil {
+		return err
+	}
+	senders := p.senders(*placed)
+	if len(senders) == 0 {
+		return nil
+	}
+	if err := p.pass(ctx, senders); err != nil {
+		return err
+	}
+	before := len(*placed)
+	for _, s := range senders {
+		place, err := s.finish(ctx, p.client.c.Network, f)
+		p.count(outcome{s, place, err}, placed)
+	}
+	return p.client.c.Books.Place(ctx, (*placed)[before:])
+}

@@ -1,0 +1,198 @@
+package files
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"potluck"
+	"potluck/caps"
+	"potluck/ledger"
+	"potluck/p2p"
+)
+
+// verify gives the verify cap of a cap of a file with shares.
+func verify(cp caps.Cap) (caps.Verify, error) {
+	switch cp := cp.(type) {
+	case caps.Read:
+		return cp.Verify(), nil
+	case caps.Verify:
+		return cp, nil
+	}
+	return caps.Verify{}, &UsageError{"this cap holds its file itself: no friend keeps anything of it"}
+}
+
+// Where asks all friends which shares of a file they hold, and joins that with
+// the owner's placements: what can't be asked now is unknown, not lost.
+func (c *Client) Where(ctx context.Context, cp caps.Cap) (WhereResult, error) {
+	v, err := verify(cp)
+	if err != nil {
+		return WhereResult{}, err
+	}
+	hosts, known, err := c.candidates(ctx, nil)
+	if err != nil {
+		return WhereResult{}, err
+	}
+	if c.c.Local != nil {
+		hosts = append(hosts, c.c.Self)
+		known.name(c.c.Self, "this node")
+	}
+	placed, err := c.c.Books.Placements(ctx, v.Index)
+	if err != nil {
+		return WhereResult{}, fmt.Errorf("look placements up: %w", err)
+	}
+	found := c.ask(ctx, v.Index, hosts, known)
+	found = slices.DeleteFunc(found, func(h holding) bool {
+		return h.Manifest != v.Manifest || h.Number >= potluck.ShareNumber(v.Layout.N)
+	})
+	r := WhereResult{Index: v.Index, Size: v.Layout.Size, Layout: v.Layout, Shares: tell(v, found, placed, hosts, known)}
+	var edges []edge
+	for _, h := range found {
+		edges = append(edges, edge{h.Number, h.host})
+	}
+	r.Survives = survives(int(v.Layout.K), edges)
+	r.Readable = r.Survives >= 0
+	r.Survives = max(0, r.Survives)
+	return r, nil
+}
+
+// tell lists the shares by number: what hosts said, then what only the books
+// say, then the numbers that nobody is known to hold.
+func tell(v caps.Verify, found []holding, placed []ledger.Placement, asked []peer.ID, known *peers) []ShareAt {
+	var list []ShareAt
+	have := make(map[edge]bool)
+	numbered := make(map[potluck.ShareNumber]bool)
+	row := func(n potluck.ShareNumber, h peer.ID, state ShareState) *ShareAt {
+		numbered[n] = true
+		list = append(list, ShareAt{Number: n, Host: h, Name: known.nameOf(h), State: state})
+		return &list[len(list)-1]
+	}
+	for _, h := range found {
+		have[edge{h.Number, h.host}] = true
+		at := row(h.Number, h.host, ShareHeld)
+		for _, l := range placed {
+			if l.Share.Number == h.Number && l.Host == h.host {
+				at.Placed, at.Charge = l.Placed, l.Charge
+			}
+		}
+	}
+	for _, l := range placed {
+		if have[edge{l.Share.Number, l.Host}] || (l.State != ledger.PlacedStable && l.State != ledger.PlacedLost) {
+			continue
+		}
+		state := ShareUnknown
+		if slices.Contains(asked, l.Host) && !known.hasFailed(l.Host) {
+			state = ShareLost
+		}
+		at := row(l.Share.Number, l.Host, state)
+		at.Placed, at.Charge = l.Placed, l.Charge
+	}
+	for n := range v.Layout.N {
+		if !numbered[potluck.ShareNumber(n)] {
+			list = append(list, ShareAt{Number: potluck.ShareNumber(n), State: ShareMissing})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b ShareAt) int { return int(a.Number) - int(b.Number) })
+	return list
+}
+
+// Remove ends this node's leases on all shares of a file, and forgets the file.
+// Placements at hosts that can't be reached are marked as removed; Sweep tells
+// the hosts later. ledger.ErrNotFound: this node has put no such file.
+func (c *Client) Remove(ctx context.Context, cp caps.Cap) (RemoveResult, error) {
+	v, err := verify(cp)
+	if err != nil {
+		return RemoveResult{}, err
+	}
+	placed, err := c.c.Books.Placements(ctx, v.Index)
+	if err != nil {
+		return RemoveResult{}, fmt.Errorf("look placements up: %w", err)
+	}
+	_, err = c.c.Books.File(ctx, v.Index)
+	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
+		return RemoveResult{}, fmt.Errorf("look the file up: %w", err)
+	}
+	if errors.Is(err, ledger.ErrNotFound) && len(placed) == 0 {
+		return RemoveResult{}, fmt.Errorf("this node has put no such file: %w", err)
+	}
+	byHost := make(map[peer.ID][]potluck.ShareID)
+	for _, l := range placed {
+		byHost[l.Host] = append(byHost[l.Host], l.Share)
+	}
+	// The intent is durable before the first byte goes: a crash in between leaves
+	// rows that Sweep takes up.
+	for host, ids := range byHost {
+		if err := c.c.Books.Mark(ctx, host, ids, ledger.PlacedGoing, "removed by the owner"); err != nil {
+			return RemoveResult{}, fmt.Errorf("mark placements: %w", err)
+		}
+	}
+	if err := c.c.Books.DropFile(ctx, v.Index); err != nil && !errors.Is(err, ledger.ErrNotFound) {
+		return RemoveResult{}, fmt.Errorf("forget the file: %w", err)
+	}
+	return c.cancelAll(ctx, byHost), nil
+}
+
+func (c *Client) cancelAll(ctx context.Context, byHost map[peer.ID][]potluck.ShareID) RemoveResult {
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	r := RemoveResult{Unreached: []peer.ID{}}
+	for host, ids := range byHost {
+		wg.Go(func() {
+			done, err := c.cancel(ctx, host, ids)
+			mu.Lock()
+			defer mu.Unlock()
+			r.Freed += done.Freed
+			r.Cancelled += int(done.Cancelled)
+			if err != nil {
+				c.c.Log.Info("a host will be told of a removal later", "peer", host, "shares", len(ids), "err", err)
+				r.Unreached = append(r.Unreached, host)
+			}
+		})
+	}
+	wg.Wait()
+	slices.Sort(r.Unreached)
+	return r
+}
+
+// cancel ends leases at one host, and drops the placements that it confirmed.
+func (c *Client) cancel(ctx context.Context, host peer.ID, ids []potluck.ShareID) (p2p.CancelResponse, error) {
+	var sum p2p.CancelResponse
+	if !c.c.Network.Connected(host) {
+		return sum, errNotConnected
+	}
+	ctx, stop := context.WithTimeoutCause(ctx, 2*c.c.Stall, fmt.Errorf("no answer within %v", 2*c.c.Stall))
+	defer stop()
+	for part := range slices.Chunk(ids, p2p.MaxCancel) {
+		done, err := c.c.Network.Cancel(ctx, host, p2p.CancelRequest{Shares: part})
+		if err != nil {
+			return sum, err
+		}
+		sum.Freed += done.Freed
+		sum.Cancelled += done.Cancelled
+		if err := c.c.Books.Unplace(ctx, host, part); err != nil {
+			return sum, fmt.Errorf("drop placements: %w", err)
+		}
+	}
+	return sum, nil
+}
+
+// Sweep tells a host that came back of the removals that it missed. It returns
+// the number of leases ended.
+func (c *Client) Sweep(ctx context.Context, host peer.ID) (int, error) {
+	var ids []potluck.ShareID
+	err := c.c.Books.PlacementsAt(ctx, host, func(l ledger.Placement) error {
+		if l.State == ledger.PlacedGoing {
+			ids = append(ids, l.Share)
+		}
+		return nil
+	})
+	if err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	done, err := c.cancel(ctx, host, ids)
+	return int(done.Cancelled), err
+}
