@@ -47,14 +47,14 @@ func set[T any](to *T, from *T) {
 	}
 }
 
-// showTerms gives terms in one clause.
+// showTerms gives terms in one clause, in the words of the flags.
 func showTerms(t api.Terms) string {
-	parts := []string{fmt.Sprintf("%s bytes for each byte held", showRatio(t.RatioPPM)), fmt.Sprintf("%v in advance", t.Opening)}
+	parts := []string{"ratio " + showRatio(t.RatioPPM), fmt.Sprintf("opening %v", t.Opening)}
 	if t.Gift > 0 {
-		parts = append(parts, fmt.Sprintf("%v as a gift", t.Gift))
+		parts = append(parts, fmt.Sprintf("gift %v", t.Gift))
 	}
 	if t.Paid > 0 {
-		parts = append(parts, fmt.Sprintf("%v until %s", t.Paid, when(t.PaidUntil)))
+		parts = append(parts, fmt.Sprintf("paid %v until %s", t.Paid, when(t.PaidUntil)))
 	}
 	return strings.Join(parts, ", ")
 }
