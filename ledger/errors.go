@@ -23,3 +23,5 @@ var (
 	ErrInviteExpired = errors.New("invite has expired")
 	ErrInviteRevoked = errors.New("invite was revoked")
 )
+
+func isMissing(err error) bool { return errors.Is(err, ErrNotFound) }

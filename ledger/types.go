@@ -131,8 +131,10 @@ type PlacementState uint8
 
 // States of a placement.
 const (
-	PlacedStable PlacementState = 1 // the host holds it, as far as is known
+	PlacedStable PlacementState = 1 // the host holds it, as far as is known: earned
 	PlacedLost   PlacementState = 2 // the host doesn't
+	PlacedComing PlacementState = 3 // the owner's intent, written before the first byte is sent; root and manifest may be zero; not earned
+	PlacedGoing  PlacementState = 4 // removed by the owner, the host isn't told yet; not earned
 )
 
 // Placement is one share of ours that a host keeps.

@@ -1,0 +1,260 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+)
+
+// Check holds the books to every rule that they have: it decodes every row,
+// computes every counter from the rows that it sums, compares every index with
+// its rows both ways, every lease with its share, and the chain of events with
+// their encodings. It lists each violated rule and goes on. Its sight is one
+// moment; writers don't wait. Memory grows with accounts, not with rows. An
+// error means that the books couldn't be read through.
+func (b *Book) Check(ctx context.Context) (Report, error) {
+	b.mu.Lock()
+	seen := b.seen
+	b.mu.Unlock()
+	c := &checker{stored: make(map[peer.ID]Usage), summed: make(map[peer.ID]Usage)}
+	err := b.view(ctx, func(v view) error {
+		c.ctx, c.v = ctx, v
+		for _, pass := range []func() error{
+			c.strangers, c.accounts, c.shares, c.leaseIndexes, c.deadlines, c.placements,
+			c.placementIndex, c.files, c.invites, c.events, c.counters,
+		} {
+			if err := pass(); err != nil {
+				return err
+			}
+		}
+		if last := uint64(c.report.Events); last < seen {
+			c.problem("events end at %d, %d were written", last, seen)
+		}
+		return nil
+	})
+	if err != nil {
+		return Report{}, fmt.Errorf("check the books: %w", err)
+	}
+	if c.unnamed > 0 {
+		c.report.Problems = append(c.report.Problems, fmt.Sprintf("and %d problems more", c.unnamed))
+	}
+	return c.report, nil
+}
+
+// checker goes through one view.
+type checker struct {
+	ctx     context.Context
+	v       view
+	report  Report
+	unnamed int64 // problems beyond MaxProblems
+	stored  map[peer.ID]Usage
+	summed  map[peer.ID]Usage
+	total   Usage
+}
+
+func (c *checker) problem(format string, args ...any) {
+	if len(c.report.Problems) >= MaxProblems {
+		c.unnamed++
+		return
+	}
+	c.report.Problems = append(c.report.Problems, fmt.Sprintf(format, args...))
+}
+
+// each visits all rows of one kind; what visit returns is a problem of that row.
+func (c *checker) each(prefix byte, visit func(key, row []byte) error) error {
+	return c.v.scan(c.ctx, span{prefix: []byte{prefix}}, func(key, row []byte) error {
+		if err := visit(key, row); err != nil {
+			c.problem("row %x: %v", key, err)
+		}
+		return nil
+	})
+}
+
+// marked holds an index entry that a row must have against the index.
+func (c *checker) marked(what string, key []byte) error {
+	row, found, err := c.v.get(key)
+	if err != nil {
+		return err
+	}
+	if !found || len(row) != 0 {
+		return fmt.Errorf("%s has no entry %x in its index", what, key)
+	}
+	return nil
+}
+
+// strangers finds rows of no known kind.
+func (c *checker) strangers() error {
+	for _, from := range [][]byte{nil, {keyEvent + 1}} {
+		err := c.v.scan(c.ctx, span{after: from, keysOnly: true}, func(key, _ []byte) error {
+			if from == nil && key[0] >= keyAccount {
+				return errStop
+			}
+			c.problem("row %x is of no known kind", key)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *checker) accounts() error {
+	err := c.each(keyUsage, func(key, row []byte) error {
+		k := parts(key)
+		p := k.peer()
+		u, err := decodeUsage(row)
+		if err = first(k.end(key), err); err != nil {
+			return err
+		}
+		c.stored[p] = u
+		_, known, err := getAccount(c.v, p)
+		if err == nil && !known {
+			err = fmt.Errorf("counters of %v have no account", p)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return c.each(keyAccount, func(key, row []byte) error {
+		c.report.Accounts++
+		k := parts(key)
+		p := k.peer()
+		_, err := decodeAccount(p, row)
+		if err = first(k.end(key), err); err != nil {
+			return err
+		}
+		if _, counted := c.stored[p]; !counted {
+			return fmt.Errorf("account of %v has no counters", p)
+		}
+		return nil
+	})
+}
+
+// sum adds to the counters that the rows make.
+func (c *checker) sum(p peer.ID, u Usage) error {
+	one, err := c.summed[p].plus(u)
+	if err != nil {
+		return err
+	}
+	c.summed[p] = one
+	total, err := c.total.plus(u)
+	if err == nil {
+		c.total = total
+	}
+	return err
+}
+
+// counters compares what is stored with what was summed.
+func (c *checker) counters() error {
+	for p, stored := range c.stored {
+		if summed := c.summed[p]; summed != stored {
+			c.problem("counters of %v are %+v, its rows sum to %+v", p, stored, summed)
+		}
+	}
+	for p := range c.summed {
+		if _, stored := c.stored[p]; !stored {
+			c.problem("rows name %v, which has no counters", p)
+		}
+	}
+	totals, err := getTotals(c.v)
+	if err != nil && !errors.Is(err, ErrDamaged) {
+		return err
+	}
+	if err != nil {
+		c.problem("%v", err)
+	} else if totals != c.total {
+		c.problem("totals are %+v, the rows sum to %+v", totals, c.total)
+	}
+	c.report.Held, c.report.Reserved, c.report.Earned = c.total.Held, c.total.Reserved, c.total.Earned
+	return nil
+}
+
+func (c *checker) files() error {
+	return c.each(keyFile, func(key, row []byte) error {
+		c.report.Files++
+		_, err := readFile(key, row)
+		return err
+	})
+}
+
+func (c *checker) invites() error {
+	return c.each(keyInvite, func(key, row []byte) error {
+		c.report.Invites++
+		_, err := readInvite(key, row)
+		return err
+	})
+}
+
+// events follows the chain from the first event on.
+func (c *checker) events() error {
+	at := head{}
+	return c.each(keyEvent, func(key, row []byte) error {
+		c.report.Events++
+		k := parts(key)
+		seq := k.number()
+		if err := k.end(key); err != nil {
+			return err
+		}
+		before := at
+		at.seq = seq
+		e, encoded, err := decodeEvent(seq, row)
+		if err != nil {
+			return err
+		}
+		want := before.next(encoded)
+		at.sum = e.Chain
+		if seq != want.seq {
+			return fmt.Errorf("event %d follows event %d", seq, before.seq)
+		}
+		if e.Chain != want.sum {
+			return fmt.Errorf("event %d has chain value %v, its chain gives %v", seq, e.Chain, want.sum)
+		}
+		return nil
+	})
+}
+
+func (c *checker) placements() error {
+	return c.each(keyPlacement, func(key, row []byte) error {
+		c.report.Placements++
+		p, err := readPlacement(key, row)
+		if err != nil {
+			return err
+		}
+		return first(c.sum(p.Host, p.usage()), c.marked("placement", peerShareKey(keyPlacementByHost, p.Host, p.Share)))
+	})
+}
+
+func (c *checker) placementIndex() error {
+	return c.each(keyPlacementByHost, func(key, row []byte) error {
+		k := parts(key)
+		host, id := k.peer(), k.share()
+		if err := k.end(key); err != nil {
+			return err
+		}
+		_, there, err := getPlacement(c.v, id, host)
+		return first(err, entry(there && len(row) == 0, "placement of %v at %v", id, host))
+	})
+}
+
+// entry tells of an index entry without its row.
+func entry(ok bool, format string, args ...any) error {
+	if ok {
+		return nil
+	}
+	return fmt.Errorf("entry of the index has no such row: "+format, args...)
+}
+
+// sameShare tells whether a lease agrees with its share.
+func sameShare(s share, l Lease) error {
+	if l.Charge != s.Charge {
+		return fmt.Errorf("lease of %v on share %v charges %d, the share has %d", l.Owner, s.ID, l.Charge, s.Charge)
+	}
+	if s.State == ShareComing && (!l.Pending || l.Until != s.Deadline) {
+		return fmt.Errorf("lease of %v on COMING share %v isn't the pending one of its deadline", l.Owner, s.ID)
+	}
+	return nil
+}

@@ -1,0 +1,106 @@
+package ledger
+
+import "fmt"
+
+// shares walks shares and leases side by side and holds them against each other.
+func (c *checker) shares() error {
+	w := c.v.walk(span{prefix: []byte{keyLease}})
+	defer w.close()
+	more := w.next()
+	err := c.each(keyShare, func(key, row []byte) error {
+		c.report.Shares++
+		s, err := readShare(key, row)
+		if err != nil {
+			c.problem("row %x: %v", key, err)
+			s.Leases = -1 // only its ID is known, if that
+		}
+		k := parts(key)
+		s.ID = k.share()
+		leases := int64(0)
+		for ; more; more = w.next() {
+			id := parts(w.key).share()
+			order := id.Compare(s.ID)
+			if order > 0 {
+				break
+			}
+			c.lease(w.key, w.row, s, order == 0)
+			if order == 0 {
+				leases++
+			}
+		}
+		if s.Leases >= 0 && s.Leases != leases {
+			return fmt.Errorf("share %v says %d leases, has %d", s.ID, s.Leases, leases)
+		}
+		if s.Leases >= 0 && s.Deadline != 0 {
+			return c.marked("share", deadlineKey(s.Deadline, s.ID))
+		}
+		return nil
+	})
+	for ; err == nil && more; more = w.next() {
+		c.lease(w.key, w.row, share{}, false)
+	}
+	return first(err, w.err)
+}
+
+// lease checks one lease; s is its share when shared is set.
+func (c *checker) lease(key, row []byte, s share, shared bool) {
+	c.report.Leases++
+	id, l, err := readLease(key, row)
+	if err != nil {
+		c.problem("row %x: %v", key, err)
+		return
+	}
+	problems := []error{
+		c.sum(l.Owner, l.usage()),
+		c.marked("lease", peerShareKey(keyLeaseByOwner, l.Owner, id)),
+	}
+	if !shared {
+		problems = append(problems, fmt.Errorf("lease of %v on share %v, which isn't there", l.Owner, id))
+	} else if s.Leases >= 0 {
+		problems = append(problems, sameShare(s, l))
+	}
+	if l.Until != 0 {
+		problems = append(problems, c.marked("lease", leaseEndKey(l.Until, id, l.Owner)))
+	}
+	for _, p := range problems {
+		if p != nil {
+			c.problem("row %x: %v", key, p)
+		}
+	}
+}
+
+func (c *checker) leaseIndexes() error {
+	err := c.each(keyLeaseByOwner, func(key, row []byte) error {
+		k := parts(key)
+		owner, id := k.peer(), k.share()
+		if err := k.end(key); err != nil {
+			return err
+		}
+		_, there, err := getLease(c.v, id, owner)
+		return first(err, entry(there && len(row) == 0, "lease of %v on %v", owner, id))
+	})
+	if err != nil {
+		return err
+	}
+	return c.each(keyLeaseByEnd, func(key, row []byte) error {
+		k := parts(key)
+		until, id, owner := k.number(), k.share(), k.peer()
+		if err := k.end(key); err != nil {
+			return err
+		}
+		l, there, err := getLease(c.v, id, owner)
+		return first(err, entry(there && len(row) == 0 && uint64(l.Until) == until, "lease of %v on %v until %d", owner, id, until))
+	})
+}
+
+func (c *checker) deadlines() error {
+	return c.each(keyShareByDeadline, func(key, row []byte) error {
+		k := parts(key)
+		deadline, id := k.number(), k.share()
+		if err := k.end(key); err != nil {
+			return err
+		}
+		s, there, err := getShare(c.v, id)
+		return first(err, entry(there && len(row) == 0 && uint64(s.Deadline) == deadline, "share %v with deadline %d", id, deadline))
+	})
+}

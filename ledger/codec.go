@@ -1,0 +1,142 @@
+package ledger
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/fxamacker/cbor/v2"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"potluck"
+)
+
+// maxRow is the greatest length of a row's value in bytes. It is far above what
+// the bounds of the fields allow, and below Badger's value threshold.
+const maxRow = 128 << 10
+
+var (
+	encMode = must(encOptions().EncMode())
+	decMode = must(cbor.DecOptions{
+		DupMapKey:         cbor.DupMapKeyEnforcedAPF,
+		IndefLength:       cbor.IndefLengthForbidden,
+		TagsMd:            cbor.TagsForbidden,
+		ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
+		UTF8:              cbor.UTF8RejectInvalid,
+		MaxNestedLevels:   4,
+		MaxArrayElements:  1 << 10,
+		MaxMapPairs:       1 << 6,
+	}.DecMode())
+)
+
+func encOptions() cbor.EncOptions {
+	o := cbor.CoreDetEncOptions()
+	o.IndefLength = cbor.IndefLengthForbidden
+	o.TagsMd = cbor.TagsForbidden
+	return o
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err) // a mistake in a constant table
+	}
+	return v
+}
+
+// marshal gives the one encoding of a wire struct.
+func marshal(wire any) []byte { return must(encMode.Marshal(wire)) }
+
+// unmarshal reads what marshal wrote, and nothing else: it encodes the result
+// again and compares.
+func unmarshal[T any](row string, b []byte) (wire T, err error) {
+	if len(b) > maxRow {
+		return wire, fmt.Errorf("%s row of %d bytes, at most %d: %w", row, len(b), maxRow, ErrDamaged)
+	}
+	if err := decMode.Unmarshal(b, &wire); err != nil {
+		return wire, fmt.Errorf("%s row: %w: %w", row, err, ErrDamaged)
+	}
+	if !bytes.Equal(marshal(wire), b) {
+		return wire, fmt.Errorf("%s row is not in its one encoding: %w", row, ErrDamaged)
+	}
+	return wire, nil
+}
+
+// damaged wraps what is wrong with a field of a row that was read.
+func damaged(row string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s row: %w: %w", row, err, ErrDamaged)
+}
+
+type layoutWire struct {
+	_     struct{} `cbor:",toarray"`
+	Suite uint8
+	K     uint8
+	N     uint8
+	Block uint32
+	Size  int64
+}
+
+func wireLayout(l potluck.Layout) layoutWire {
+	return layoutWire{Suite: l.Suite, K: l.K, N: l.N, Block: l.Block, Size: int64(l.Size)}
+}
+
+func (w layoutWire) layout() potluck.Layout {
+	return potluck.Layout{Suite: w.Suite, K: w.K, N: w.N, Block: w.Block, Size: potluck.Size(w.Size)}
+}
+
+type termsWire struct {
+	_         struct{} `cbor:",toarray"`
+	RatioPPM  int64
+	Gift      int64
+	Opening   int64
+	Paid      int64
+	PaidUntil int64
+}
+
+func wireTerms(t Terms) termsWire {
+	return termsWire{RatioPPM: t.RatioPPM, Gift: int64(t.Gift), Opening: int64(t.Opening),
+		Paid: int64(t.Paid), PaidUntil: t.PaidUntil}
+}
+
+func (w termsWire) terms() Terms {
+	return Terms{RatioPPM: w.RatioPPM, Gift: potluck.Size(w.Gift), Opening: potluck.Size(w.Opening),
+		Paid: potluck.Size(w.Paid), PaidUntil: w.PaidUntil}
+}
+
+// wireDigest leaves the zero digest out of the encoding.
+func wireDigest(d potluck.Digest) []byte {
+	if d == (potluck.Digest{}) {
+		return nil
+	}
+	return d[:]
+}
+
+// readDigest reads nothing as the zero digest.
+func readDigest(b []byte) (d potluck.Digest, err error) {
+	if b == nil {
+		return d, nil
+	}
+	if len(b) != len(d) {
+		return d, fmt.Errorf("digest of %d bytes, want %d", len(b), len(d))
+	}
+	copy(d[:], b)
+	if d == (potluck.Digest{}) {
+		return d, fmt.Errorf("digest of zeros is written out")
+	}
+	return d, nil
+}
+
+func readDigests(a, b []byte) (x, y potluck.Digest, err error) {
+	if x, err = readDigest(a); err == nil {
+		y, err = readDigest(b)
+	}
+	return x, y, err
+}
+
+func wirePeer(p peer.ID) []byte {
+	if p == "" {
+		return nil
+	}
+	return []byte(p)
+}

@@ -1,0 +1,163 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// Figures of the guard, in bytes.
+const (
+	ballastSize = 32 << 20 // one WAL file, one table and a compaction
+	tightBelow  = 24 << 20 // free: nothing that grows is taken below it
+	fullBelow   = 4 << 20  // free: nothing at all is written below it
+)
+
+// space is the guard's word on the disk.
+type space uint8
+
+const (
+	spaceOK    space = iota
+	spaceTight       // only what frees bytes is taken
+	spaceFull        // nothing is written
+)
+
+// guard keeps Badger from dying. Badger writes to mapped sparse files, and a
+// write to a page for which the disk has no block kills the process. So WAL
+// files get their blocks as soon as they are seen; a ballast file keeps space
+// for tables and for the next WAL file, and is given up when the disk runs
+// full; and below a last mark nothing is written any more.
+//
+// The batcher's goroutine owns it after open.
+type guard struct {
+	dir     string // the books' directory
+	badger  string // Badger's
+	free    func(dir string) (int64, error)
+	nextMem int  // number of the WAL file that Badger makes next
+	ballast bool // the file is there
+}
+
+func newGuard(dir, badger string, free func(string) (int64, error)) *guard {
+	return &guard{dir: dir, badger: badger, free: free}
+}
+
+func (g *guard) ballastPath() string { return filepath.Join(g.dir, "ballast") }
+
+// beforeOpen gives up the ballast when Badger, which makes a WAL file at every
+// open, would hardly have room for it.
+func (g *guard) beforeOpen() error {
+	_, err := os.Stat(g.ballastPath())
+	g.ballast = err == nil
+	free, err := g.free(g.dir)
+	if err != nil {
+		return err
+	}
+	if free < tightBelow {
+		if err := g.drop(); err != nil {
+			return err
+		}
+		if free, err = g.free(g.dir); err != nil {
+			return err
+		}
+	}
+	if free < fullBelow {
+		return fmt.Errorf("%d bytes free on the disk, %d needed to open: %w", free, fullBelow, ErrFull)
+	}
+	return nil
+}
+
+// afterOpen gives blocks to the files that Badger has made.
+func (g *guard) afterOpen() error {
+	entries, err := os.ReadDir(g.badger)
+	if err != nil {
+		return err
+	}
+	g.nextMem = 1
+	for _, e := range entries {
+		name := e.Name()
+		if strings.HasSuffix(name, ".vlog") {
+			if err := g.fill(name, 2*vlogFileSize); err != nil {
+				return err
+			}
+		}
+		number, isMem := strings.CutSuffix(name, ".mem")
+		if n, err := strconv.Atoi(number); isMem && err == nil && n >= g.nextMem {
+			g.nextMem = n + 1
+		}
+	}
+	// Older WAL files are only read. The newest is the one that is written.
+	return g.fill(g.memName(g.nextMem-1), 2*memTableSize)
+}
+
+func (g *guard) memName(n int) string { return fmt.Sprintf("%05d.mem", n) }
+
+// check is called before every commit.
+func (g *guard) check() (space, error) {
+	for {
+		if _, err := os.Lstat(filepath.Join(g.badger, g.memName(g.nextMem))); err != nil {
+			break
+		}
+		err := g.fill(g.memName(g.nextMem), 2*memTableSize)
+		if err != nil && g.ballast {
+			if err := g.drop(); err != nil {
+				return spaceFull, err
+			}
+			err = g.fill(g.memName(g.nextMem), 2*memTableSize)
+		}
+		if err != nil {
+			return spaceFull, nil // tried again before the next commit
+		}
+		g.nextMem++
+	}
+	free, err := g.free(g.dir)
+	if err != nil {
+		return spaceFull, err
+	}
+	switch {
+	case free >= tightBelow && g.ballast:
+		return spaceOK, nil
+	case free >= tightBelow+ballastSize:
+		return spaceOK, g.take()
+	case g.ballast:
+		return spaceTight, g.drop()
+	case free >= fullBelow:
+		return spaceTight, nil
+	}
+	return spaceFull, nil
+}
+
+// fill preallocates one of Badger's files. A file that is gone was flushed.
+func (g *guard) fill(name string, size int64) error {
+	f, err := os.OpenFile(filepath.Join(g.badger, name), os.O_RDWR, 0)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(preallocate(f, size), f.Close())
+}
+
+func (g *guard) drop() error {
+	if err := os.Remove(g.ballastPath()); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	g.ballast = false
+	return nil
+}
+
+// take makes the ballast file. Its bytes are never read; only its blocks count.
+func (g *guard) take() error {
+	f, err := os.OpenFile(g.ballastPath(), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(preallocate(f, ballastSize), f.Close()); err != nil {
+		return g.drop()
+	}
+	g.ballast = true
+	return nil
+}

@@ -1,0 +1,122 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/options"
+)
+
+// Config says where the books are. Every field but AcceptCut is needed.
+type Config struct {
+	Dir   string           // the books' own directory; made when missing
+	Clock func() time.Time // the time of events, deadlines and admission
+	Log   *slog.Logger
+	// AcceptCut opens books whose tail was cut (ErrCut): the operator knows that
+	// acknowledged changes are gone. An event notes it.
+	AcceptCut bool
+}
+
+const (
+	badgerDir    = "badger"
+	memTableSize = 8 << 20 // a WAL file is twice that
+	vlogFileSize = 1 << 20 // the least that Badger takes; a file is twice that
+)
+
+// badgerOptions is the one way in which the books are opened.
+func badgerOptions(dir string, log *slog.Logger) badger.Options {
+	return badger.DefaultOptions(dir).
+		// Acknowledged is durable. The default is false and loses acknowledged
+		// commits at a power cut.
+		WithSyncWrites(true).
+		// There is one writer; a second one would be a defect and must not go
+		// unseen.
+		WithDetectConflicts(true).
+		// Flipped bits in tables are found when the books are opened, as an error.
+		// Every other pair of these settings was seen to lose keys silently or to
+		// panic in a goroutine.
+		WithCompression(options.None).
+		WithChecksumVerificationMode(options.OnTableRead).
+		// Arenas are allocated whole: two of about 10 MiB. Larger ones cost an idle
+		// node memory; smaller ones make more tables under load.
+		WithMemTableSize(memTableSize).
+		WithNumMemtables(2).
+		// Every value stays in the tree (maxRow is less), so the value log is never
+		// written: its sync errors are only logged, and it would need collecting.
+		WithValueThreshold(2 * maxRow).
+		WithValueLogFileSize(vlogFileSize).
+		// Uncompressed blocks are read from the mapped tables; the kernel caches
+		// them. Table indexes (about 1 % of the data) stay in memory.
+		WithBlockCacheSize(0).
+		WithIndexCacheSize(0).
+		// Two is the least; none would stop writes for ever after a while.
+		WithNumCompactors(2).
+		// A stop should be quick; level 0 is compacted in the running node.
+		WithCompactL0OnClose(false).
+		WithNumVersionsToKeep(1).
+		WithNumGoroutines(2).
+		// Counters that are global to the process; many nodes may share one.
+		WithMetricsEnabled(false).
+		WithLogger(badgerLog{log})
+}
+
+// Open opens the books in c.Dir, or makes new ones. Errors: ErrNewer, ErrLocked,
+// ErrCut, ErrDamaged, or what the disk said. The caller closes the book.
+func Open(ctx context.Context, c Config) (*Book, error) {
+	return open(ctx, c, freeBytes)
+}
+
+// open is Open with the disk's free bytes as a parameter.
+func open(ctx context.Context, c Config, free func(dir string) (int64, error)) (_ *Book, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the books' directory: %w", err)
+	}
+	lock, err := lockDir(c.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("lock the books in %s: %w", c.Dir, err)
+	}
+	b := newBook(c, lock)
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("open the books in %s: %w", c.Dir, err), b.release())
+		}
+	}()
+	if err := checkFormat(c.Dir); err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(c.Dir, badgerDir)
+	b.guard = newGuard(c.Dir, dir, free)
+	if err := b.guard.beforeOpen(); err != nil {
+		return nil, err
+	}
+	if b.db, err = badger.Open(badgerOptions(dir, c.Log)); err != nil {
+		return nil, err
+	}
+	if err := b.guard.afterOpen(); err != nil {
+		return nil, err
+	}
+	if err := b.start(c); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// badgerLog gives Badger's words to slog. Its informational lines are for
+// developers.
+type badgerLog struct{ log *slog.Logger }
+
+func (l badgerLog) Errorf(format string, args ...any)   { l.log.Error(line(format, args)) }
+func (l badgerLog) Warningf(format string, args ...any) { l.log.Warn(line(format, args)) }
+func (l badgerLog) Infof(format string, args ...any)    { l.log.Debug(line(format, args)) }
+func (l badgerLog) Debugf(string, ...any)               {}
+
+func line(format string, args []any) string { return "badger: " + fmt.Sprintf(format, args...) }

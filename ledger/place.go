@@ -1,0 +1,130 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"potluck"
+)
+
+// Place writes placements, all or none: new ones, or over what was known of the
+// same share at the same host. The host's earned counters change with them; a
+// lost placement earns nothing. Receipts are borrowed until it returns. Errors:
+// ErrNotFound when a host has no account, ErrInvalid, ErrFull.
+func (b *Book) Place(ctx context.Context, ps []Placement) error {
+	if len(ps) > MaxBatch {
+		return fmt.Errorf("place %d shares, at most %d: %w", len(ps), MaxBatch, ErrInvalid)
+	}
+	for _, p := range ps {
+		if err := p.check(); err != nil {
+			return fmt.Errorf("place share %v: %w: %w", p.Share, err, ErrInvalid)
+		}
+	}
+	return b.do(ctx, "place", true, func(t *tx) error {
+		for _, p := range ps {
+			if err := t.place(p); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (t *tx) place(p Placement) error {
+	if _, _, err := knownAccount(t, p.Host); err != nil {
+		return err
+	}
+	old, there, err := getPlacement(t, p.Share, p.Host)
+	if err != nil {
+		return err
+	}
+	change := p.usage()
+	if there {
+		change = change.minus(old.usage())
+	} else {
+		t.mark(peerShareKey(keyPlacementByHost, p.Host, p.Share))
+	}
+	e := Event{Kind: KindPlace, Peer: p.Host, Share: &p.Share, Bytes: p.Charge}
+	if p.State == PlacedLost {
+		e.Kind = KindPlacedLost
+	}
+	t.set(sharePeerKey(keyPlacement, p.Share, p.Host), encodePlacement(p))
+	t.note(e)
+	return t.count(p.Host, change)
+}
+
+// Unplace forgets placements at one host; those that aren't known are left alone.
+func (b *Book) Unplace(ctx context.Context, host peer.ID, ids []potluck.ShareID) error {
+	if err := checkPeer(host); err != nil {
+		return fmt.Errorf("unplace: %w: %w", err, ErrInvalid)
+	}
+	return pieces(ids, func(part []potluck.ShareID) error {
+		return b.do(ctx, "unplace", false, func(t *tx) error {
+			for _, id := range part {
+				if err := t.unplace(host, id); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	})
+}
+
+func (t *tx) unplace(host peer.ID, id potluck.ShareID) error {
+	p, there, err := getPlacement(t, id, host)
+	if err != nil || !there {
+		return err
+	}
+	t.del(sharePeerKey(keyPlacement, id, host))
+	t.del(peerShareKey(keyPlacementByHost, host, id))
+	t.note(Event{Kind: KindUnplace, Peer: host, Share: &id, Bytes: p.Charge})
+	return t.count(host, p.usage().negative())
+}
+
+// Placements gives all placements of one share set, by share, then by host.
+func (b *Book) Placements(ctx context.Context, index potluck.StorageIndex) ([]Placement, error) {
+	var all []Placement
+	err := b.scan(ctx, span{prefix: indexKey(keyPlacement, index)}, func(key, row []byte) error {
+		p, err := readPlacement(key, row)
+		all = append(all, p)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read placements of %v: %w", index, err)
+	}
+	return all, nil
+}
+
+func readPlacement(key, row []byte) (Placement, error) {
+	k := parts(key)
+	id, host := k.share(), k.peer()
+	if err := k.end(key); err != nil {
+		return Placement{}, err
+	}
+	return decodePlacement(id, host, row)
+}
+
+// PlacementsAt visits all placements at one host, by share. visit may call
+// methods of the book.
+func (b *Book) PlacementsAt(ctx context.Context, host peer.ID, visit func(Placement) error) error {
+	return b.view(ctx, func(v view) error {
+		return v.scan(ctx, span{prefix: peerKey(keyPlacementByHost, host), keysOnly: true}, func(key, _ []byte) error {
+			k := parts(key)
+			k.peer()
+			id := k.share()
+			if err := k.end(key); err != nil {
+				return err
+			}
+			p, there, err := getPlacement(v, id, host)
+			if err == nil && !there {
+				err = fmt.Errorf("placement of share %v at %v is missing: %w", id, host, ErrDamaged)
+			}
+			if err != nil {
+				return err
+			}
+			return visit(p)
+		})
+	})
+}
