@@ -6,50 +6,47 @@ import (
 	"io"
 	"math/bits"
 
+	"github.com/zeebo/blake3"
 	"lukechampine.com/blake3/guts"
 
 	"potluck"
 )
 
-// Hasher computes the root of a share's data, and its tree, while the data
-// streams through. It starts no goroutines. Not safe for concurrent use.
+// Hasher computes the root of a share's data, and its tree if it was made to,
+// while the data streams through. It starts no goroutines. Not safe for
+// concurrent use.
+//
+// A root alone comes from github.com/zeebo/blake3, which is the fastest there
+// is but can't hash parts of a tree; a tree comes from the primitives of
+// lukechampine.com/blake3. docs/decisions/shares.md has the figures.
 type Hasher struct {
-	size  potluck.Size // bytes in all
-	taken potluck.Size // bytes written
-	units uint64       // whole units hashed; its bits tell which levels of stack are taken
+	size  potluck.Size   // bytes in all
+	taken potluck.Size   // bytes written
+	flat  *blake3.Hasher // makes the root where no tree is kept; the fields below are for trees
+
+	units uint64 // whole units hashed; its bits tell which levels of stack are taken
 	stack [maxHeight + 1]chain
 	root  chain
-	keep  bool
 	count potluck.Size                 // nodes in pages
 	pages []*[pageNodes * nodeLen]byte // nodes in post-order: they grow with the bytes that came, not with size
 	n     int                          // bytes in buf
-	buf   [unit]byte
+	buf   *[unit]byte
 }
 
 // NewHasher makes a Hasher for exactly size bytes that keeps the tree, in
 // memory: 64 bytes for each Group written.
 func NewHasher(size potluck.Size) *Hasher {
-	h := NewRootHasher(size)
-	h.keep = true
+	h := &Hasher{size: size, buf: new([unit]byte)}
+	if size == 0 {
+		h.hash(h.buf, 0)
+	}
 	return h
 }
 
-// NewRootHasher makes a Hasher that keeps no tree, so that its memory doesn't
-// grow.
+// NewRootHasher makes a Hasher for exactly size bytes that keeps no tree, so
+// that its memory doesn't grow.
 func NewRootHasher(size potluck.Size) *Hasher {
-	h := &Hasher{size: size}
-	if size == 0 {
-		h.hash(&h.buf, 0)
-	}
-	return h
-}
-
-// Reset makes h as new, for size bytes. It keeps the tree if it did before.
-func (h *Hasher) Reset(size potluck.Size) {
-	h.size, h.taken, h.units, h.count, h.pages, h.n, h.root = size, 0, 0, 0, h.pages[:0], 0, chain{}
-	if size == 0 {
-		h.hash(&h.buf, 0)
-	}
+	return &Hasher{size: size, flat: blake3.New()}
 }
 
 // Write hashes p. It is fastest with multiples of 16 KiB. Bytes beyond size
@@ -59,6 +56,9 @@ func (h *Hasher) Write(p []byte) (int, error) {
 		return 0, fmt.Errorf("hash %d bytes after %d of %d: %w", len(p), h.taken, h.size, ErrTooLong)
 	}
 	h.taken += potluck.Size(len(p))
+	if h.flat != nil {
+		return h.flat.Write(p)
+	}
 	for rest := p; len(rest) > 0; {
 		if h.n == 0 && len(rest) >= unit {
 			h.hash((*[unit]byte)(rest), unit)
@@ -68,7 +68,7 @@ func (h *Hasher) Write(p []byte) (int, error) {
 		c := copy(h.buf[h.n:], rest)
 		h.n, rest = h.n+c, rest[c:]
 		if h.n == unit || len(rest) == 0 && h.taken == h.size {
-			h.hash(&h.buf, h.n)
+			h.hash(h.buf, h.n)
 			h.n = 0
 		}
 	}
@@ -107,7 +107,7 @@ func (h *Hasher) hash(b *[unit]byte, n int) {
 // parent joins the whole subtree of 2^level units on the stack with the one to
 // its right.
 func (h *Hasher) parent(level int, right chain, flags uint32) chain {
-	if h.keep && level >= unitLog {
+	if level >= unitLog {
 		putNode(h.slot(), &h.stack[level], &right)
 	}
 	return guts.ChainingValue(guts.ParentNode(h.stack[level], right, &guts.IV, flags))
@@ -116,7 +116,7 @@ func (h *Hasher) parent(level int, right chain, flags uint32) chain {
 // slot makes room for the next node.
 func (h *Hasher) slot() *[nodeLen]byte {
 	page, i := h.count/pageNodes, h.count%pageNodes
-	if i == 0 && int(page) == len(h.pages) {
+	if int(page) == len(h.pages) {
 		h.pages = append(h.pages, new([pageNodes * nodeLen]byte))
 	}
 	h.count++
@@ -129,13 +129,18 @@ func (h *Hasher) Sum() potluck.Digest {
 	if h.taken != h.size {
 		return potluck.Digest{}
 	}
+	if h.flat != nil {
+		var d potluck.Digest
+		h.flat.Sum(d[:0])
+		return d
+	}
 	return digest(&h.root)
 }
 
 // Outboard is the tree as docs/spec/share.md has it: a Bao outboard. It is nil
 // until all bytes have been written, and from a Hasher that keeps no tree.
 func (h *Hasher) Outboard() []byte {
-	if h.taken != h.size || !h.keep {
+	if h.taken != h.size || h.flat != nil {
 		return nil
 	}
 	b := make([]byte, 0, outboardLen(h.size))
@@ -145,7 +150,7 @@ func (h *Hasher) Outboard() []byte {
 
 // WriteOutboard writes what Outboard would give, with little memory.
 func (h *Hasher) WriteOutboard(dst io.Writer) error {
-	if h.taken != h.size || !h.keep {
+	if h.taken != h.size || h.flat != nil {
 		return fmt.Errorf("tree of %d bytes isn't there after %d", h.size, h.taken)
 	}
 	var buf [pageNodes * nodeLen]byte
@@ -199,11 +204,4 @@ func (h *Hasher) node(i potluck.Size) []byte {
 }
 
 // Sum is the BLAKE3 hash of b.
-func Sum(b []byte) potluck.Digest {
-	h := Hasher{size: potluck.Size(len(b))}
-	if len(b) == 0 {
-		h.hash(&h.buf, 0)
-	}
-	_, _ = h.Write(b) // can't fail: exactly size bytes
-	return digest(&h.root)
-}
+func Sum(b []byte) potluck.Digest { return blake3.Sum256(b) }
