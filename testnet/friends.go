@@ -62,7 +62,7 @@ func Star[N Node](ctx context.Context, terms *api.Terms, center N, others ...N) 
 // WaitConnected returns when a node is connected to all of the others.
 func WaitConnected[N Node](ctx context.Context, node N, others ...N) error {
 	missing := ""
-	err := poll(ctx, func() (bool, error) {
+	err := Poll(ctx, func() (bool, error) {
 		friends, err := node.API().Friends(ctx)
 		if err != nil {
 			return false, fmt.Errorf("friends of %s: %w", node.Label(), err)

@@ -50,7 +50,7 @@ func (m *Member) Start(ctx context.Context) error {
 	}
 	log := slog.New(slog.NewTextHandler(logWriter{m}, &slog.HandlerOptions{Level: slog.LevelInfo}))
 	n, err := node.New(ctx, node.Config{
-		Data: m.dir, Name: m.name, Offer: m.local.Offer, Floor: 1 * potluck.MiB,
+		Data: m.dir, Name: m.name, Offer: m.local.Offer, Coming: m.local.Coming, Floor: 1 * potluck.MiB,
 		Listen: []string{fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", m.port)},
 		Log:    log, Clock: m.clock,
 	})
@@ -60,7 +60,7 @@ func (m *Member) Start(ctx context.Context) error {
 	running, end := context.WithCancel(context.WithoutCancel(ctx))
 	m.end, m.ended = end, make(chan error, 1)
 	go func() { m.ended <- runNode(running, n, log) }() // ends with end
-	err = poll(ctx, func() (bool, error) {
+	err = Poll(ctx, func() (bool, error) {
 		select {
 		case err := <-m.ended:
 			m.ended <- err

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// poll asks again and again, with growing pauses between 2 and 50 ms, until
+// Poll asks again and again, with growing pauses between 2 and 50 ms, until
 // done is true, an error comes or the context ends.
-func poll(ctx context.Context, ask func() (done bool, err error)) error {
+func Poll(ctx context.Context, ask func() (done bool, err error)) error {
 	pause := 2 * time.Millisecond
 	timer := time.NewTimer(0)
 	defer timer.Stop()

@@ -109,7 +109,7 @@ func (p *Process) Wait(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	ended := p.endedChannel()
-	return poll(ctx, func() (bool, error) {
+	return Poll(ctx, func() (bool, error) {
 		select {
 		case <-ended:
 			return false, fmt.Errorf("%s ended before it answered (%v); its log ends with:\n%s", p.Name, p.exitState(), p.LogTail(2000))
@@ -178,13 +178,6 @@ func (p *Process) Restart(ctx context.Context) error {
 	}
 	return p.Start(ctx)
 }
-
-// Pause stops the process from running on, with SIGSTOP: its connections stay,
-// and nothing answers on them. Resume lets it go on.
-func (p *Process) Pause() error { return p.Signal(syscall.SIGSTOP) }
-
-// Resume undoes Pause.
-func (p *Process) Resume() error { return p.Signal(syscall.SIGCONT) }
 
 // Signal sends a signal, or returns ErrNotRunning.
 func (p *Process) Signal(s os.Signal) error {

@@ -1,0 +1,87 @@
+package testnet_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"potluck"
+	"potluck/gateway/api"
+	"potluck/testnet"
+)
+
+// smallDisk mounts a file system of so many bytes in memory. Only root may:
+// without it the test is skipped, loudly.
+func smallDisk(t *testing.T, bytes potluck.Size) string {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("!!!!! NOT TESTED: a full disk on a host. Mounting a small tmpfs needs root, and this isn't root !!!!!")
+	}
+	dir := shortDir(t)
+	if err := mountTmpfs(dir, bytes); err != nil {
+		t.Skipf("!!!!! NOT TESTED: a full disk on a host. Root can't mount a tmpfs here: %v !!!!!", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Errorf("unmount %s: %v", dir, err)
+		}
+	})
+	return dir
+}
+
+// fill takes all that a file system has left.
+func fill(t *testing.T, path string) {
+	t.Helper()
+	f, err := os.Create(path)
+	must(t, err)
+	defer f.Close()
+	for buf := make([]byte, 64<<10); err == nil; {
+		_, err = f.Write(buf)
+	}
+}
+
+// A host whose disk fills up while shares arrive refuses them, stays alive,
+// keeps what it acknowledged, and takes shares again when there is room.
+func TestFullDiskOnAHost(t *testing.T) {
+	ctx := within(t, 3*time.Minute)
+	disk := smallDisk(t, 256*potluck.MiB) // before the net: unmounted after it ended
+	n, all := mesh(ctx, t, testnet.Config{File: `coming = "3s"`}, "owner", "h1", "h2")
+	full, err := n.AddAt(ctx, "full", filepath.Join(disk, "full"), "--floor", "16MiB")
+	must(t, err)
+	owner := all[0]
+	must(t, testnet.Befriend(ctx, owner, full, testnet.Opening(potluck.TiB)))
+	must(t, testnet.WaitConnected(ctx, owner, all[1], all[2], full))
+
+	kept := randomBytes(4*mib, 1)
+	first, err := putBytes(ctx, owner, kept, api.PutRequest{K: 1, N: 3, Happy: 3})
+	must(t, err)
+	path, _ := writeFile(t, 64*mib, 2)
+	stuffing := filepath.Join(disk, "stuffing")
+	err = cutOff(ctx, owner, api.PutRequest{Path: path, K: 1, N: 1, Happy: 1, Hosts: []string{full.Peer().String()}}, func() { fill(t, stuffing) })
+	must(t, err)
+	t.Logf("the host with the full disk runs: %v", full.Running())
+
+	// The file spreads over the others while one is full.
+	data := randomBytes(8*mib, 3)
+	second, err := putBytes(ctx, owner, data, api.PutRequest{K: 1, N: 3, Happy: 2})
+	must(t, err)
+	_, err = getSame(ctx, owner, second.Cap, data)
+	must(t, err)
+
+	must(t, os.Remove(stuffing))
+	must(t, full.Restart(ctx)) // whether it still ran or not
+	must(t, testnet.WaitConnected(ctx, owner, all[1], all[2], full))
+	_, err = getSame(ctx, full, first.Cap, kept)
+	must(t, err)
+	must(t, settled(ctx, 30*time.Second, owner, full))
+	_, err = putBytes(ctx, owner, randomBytes(mib, 4), api.PutRequest{K: 1, N: 1, Happy: 1, Hosts: []string{full.Peer().String()}})
+	must(t, err)
+	must(t, settled(ctx, 30*time.Second, append(all, full)...))
+}
+
+func mountTmpfs(dir string, bytes potluck.Size) error {
+	return syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%d", bytes))
+}
