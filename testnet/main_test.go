@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -119,11 +120,10 @@ func must(t *testing.T, err error) {
 
 // randomBytes gives n bytes that follow from the seed.
 func randomBytes(n int, seed uint64) []byte {
+	var key [32]byte
+	binary.BigEndian.PutUint64(key[:], seed)
 	b := make([]byte, n)
-	r := rand.New(rand.NewPCG(seed, uint64(n)))
-	for i := range b {
-		b[i] = byte(r.Uint32())
-	}
+	rand.NewChaCha8(key).Read(b) // never fails
 	return b
 }
 

@@ -7,7 +7,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -62,7 +64,7 @@ func (p *Process) Start(ctx context.Context) error {
 	defer log.Close()
 	cmd := exec.Command(p.net.c.Program, p.arguments()...)
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.Env = append(os.Environ(), p.net.c.Env...)
+	cmd.Env = append(environment(), p.net.c.Env...)
 	cmd.SysProcAttr = attributes(p.net.c.Keep)
 	if err := p.net.starter.start(cmd); err != nil {
 		return fmt.Errorf("start %s: %w", p.Name, err)
@@ -79,6 +81,11 @@ func (p *Process) Start(ctx context.Context) error {
 		close(ended)
 	}()
 	return p.Wait(ctx)
+}
+
+// environment is this process's, without what would configure a node.
+func environment() []string {
+	return slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "POTLUCK_") })
 }
 
 // configure writes the node's config.toml, if the net has one.
