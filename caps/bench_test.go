@@ -74,11 +74,20 @@ func BenchmarkRatio(b *testing.B) {
 }
 
 func BenchmarkConvergerDigest(b *testing.B) {
-	c, piece := NewConverger(Secret{}, potluck.Layout{Size: PieceSize}), make([]byte, PieceSize)
-	b.SetBytes(PieceSize)
-	b.ReportAllocs()
-	for b.Loop() {
-		c.Digest(piece)
+	for _, l := range []potluck.Layout{
+		{Suite: 1, K: 1, N: 3, Block: 1 << 10},
+		{Suite: 1, K: 3, N: 10, Block: 64 << 10},
+		{Suite: 1, K: 3, N: 10, Block: 256 << 10},
+	} {
+		l.Size = potluck.Size(l.K) * potluck.Size(l.Block)
+		b.Run(fmt.Sprintf("%dx%dKiB", l.K, l.Block>>10), func(b *testing.B) {
+			c, piece := NewConverger(Secret{}, l), make([]byte, l.Size)
+			b.SetBytes(int64(l.Size))
+			b.ReportAllocs()
+			for b.Loop() {
+				c.Digest(piece)
+			}
+		})
 	}
 }
 

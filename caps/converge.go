@@ -9,10 +9,6 @@ import (
 	"potluck"
 )
 
-// PieceSize is the number of bytes in which content is hashed for a convergent
-// key. The last piece is shorter where the size isn't a multiple.
-const PieceSize = 1 << 20
-
 // Secret is a node's convergence secret. Equal files get equal keys under one
 // secret, and unrelated keys under two, so that nobody without the secret can
 // tell by guessing whether somebody stores a given file.
@@ -26,7 +22,7 @@ type Converger struct {
 	layout potluck.Layout
 }
 
-// NewConverger makes a Converger for one file with layout l.
+// NewConverger makes a Converger for one file with the valid layout l.
 func NewConverger(s Secret, l potluck.Layout) *Converger {
 	return &Converger{piece: keyed(contextPiece, s), key: keyed(contextConverge, s), layout: l}
 }
@@ -42,13 +38,18 @@ func keyed(context string, s Secret) *blake3.Hasher {
 	return h
 }
 
-// Digest hashes one piece. It panics on a piece that is empty or larger than
-// PieceSize. The writer must see the same digest again in the bytes that it
-// encrypts: a file that changed in between would put two plaintexts under one
-// key.
+// pieceLen is the number of bytes in which content is hashed for a convergent
+// key: a stripe, so that whoever encodes one can check exactly it before
+// encrypting it. The last piece is shorter where the size isn't a multiple.
+func (c *Converger) pieceLen() int64 { return int64(c.layout.K) * int64(c.layout.Block) }
+
+// Digest hashes one piece: one stripe of content, K blocks of the layout, the
+// last one shorter. It panics on a piece that is empty or longer than a stripe.
+// The writer must see the same digest again in the bytes that it encrypts: a
+// file that changed in between would put two plaintexts under one key.
 func (c *Converger) Digest(piece []byte) (d potluck.Digest) {
-	if len(piece) == 0 || len(piece) > PieceSize {
-		panic(fmt.Sprintf("caps: piece of %d bytes is not between 1 and %d", len(piece), PieceSize))
+	if len(piece) == 0 || int64(len(piece)) > c.pieceLen() {
+		panic(fmt.Sprintf("caps: piece of %d bytes is not between 1 and %d", len(piece), c.pieceLen()))
 	}
 	h := c.piece.Clone()
 	_, _ = h.Write(piece) // never fails
@@ -60,7 +61,7 @@ func (c *Converger) Digest(piece []byte) (d potluck.Digest) {
 // It panics unless there are exactly as many as the layout's size has pieces,
 // since a key over a part of a file would be shared by files that differ.
 func (c *Converger) Key(pieces []potluck.Digest) (k Key) {
-	if want := (c.layout.Size + PieceSize - 1) / PieceSize; potluck.Size(len(pieces)) != want {
+	if want := (int64(c.layout.Size) + c.pieceLen() - 1) / c.pieceLen(); int64(len(pieces)) != want {
 		panic(fmt.Sprintf("caps: %d piece digests for a file of %d bytes, want %d", len(pieces), c.layout.Size, want))
 	}
 	h := c.key.Clone()

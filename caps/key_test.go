@@ -47,25 +47,28 @@ type content struct {
 	data   []byte
 }
 
-func (c content) key() Key {
+// pieces digests the stripes, which are cut here without the product's help.
+func (c content) pieces() (digests []potluck.Digest) {
 	conv := NewConverger(c.secret, c.layout)
-	var pieces []potluck.Digest
-	for p := range slices.Chunk(c.data, PieceSize) {
-		pieces = append(pieces, conv.Digest(p))
+	for p := range slices.Chunk(c.data, int(c.layout.K)*int(c.layout.Block)) {
+		digests = append(digests, conv.Digest(p))
 	}
-	return conv.Key(pieces)
+	return digests
 }
 
+func (c content) key() Key { return NewConverger(c.secret, c.layout).Key(c.pieces()) }
+
 func TestConvergentKeyBindsEverything(t *testing.T) {
-	data := make([]byte, 2*PieceSize+5)
+	const block, stripe = 2 << 10, 6 << 10
+	data := make([]byte, 2*stripe+5)
 	rapid.Check(t, func(t *rapid.T) {
-		n := rapid.SampledFrom([]int{1, 1000, PieceSize, PieceSize + 1, 2*PieceSize + 5}).Draw(t, "size")
-		a := content{layout: potluck.Layout{Suite: 1, K: 3, N: 10, Block: 1 << 18, Size: potluck.Size(n)}, data: data[:n]}
+		n := rapid.SampledFrom([]int{1, 1000, stripe - 1, stripe, stripe + 1, 2 * stripe, 2*stripe + 5}).Draw(t, "size")
+		a := content{layout: potluck.Layout{Suite: 1, K: 3, N: 10, Block: block, Size: potluck.Size(n)}, data: data[:n]}
 		if ka, again := a.key(), a.key(); ka != again {
 			t.Fatal("equal content gives two keys")
 		}
 		b := a
-		switch rapid.IntRange(0, 7).Draw(t, "change") {
+		switch rapid.IntRange(0, 8).Draw(t, "change") {
 		case 0:
 			b.secret[rapid.IntRange(0, 31).Draw(t, "at")] ^= 1
 		case 1:
@@ -84,6 +87,8 @@ func TestConvergentKeyBindsEverything(t *testing.T) {
 			b.data[rapid.IntRange(0, n-1).Draw(t, "at")] ^= byte(rapid.IntRange(1, 255).Draw(t, "xor"))
 		case 7: // k and n exchanged
 			b.layout.K, b.layout.N = a.layout.N, a.layout.K
+		case 8: // the same stripes of other blocks
+			b.layout.K, b.layout.Block = 2*a.layout.K, a.layout.Block/2
 		}
 		ka, kb := a.key(), b.key()
 		if ka == kb || ka.StorageIndex() == kb.StorageIndex() {
@@ -93,7 +98,7 @@ func TestConvergentKeyBindsEverything(t *testing.T) {
 }
 
 func TestConvergentKeyBindsOrder(t *testing.T) {
-	c := NewConverger(Secret{1}, potluck.Layout{Suite: 1, K: 1, N: 2, Block: 1 << 10, Size: 3 * PieceSize})
+	c := NewConverger(Secret{1}, potluck.Layout{Suite: 1, K: 1, N: 2, Block: 1 << 10, Size: 3 << 10})
 	a, b := potluck.Digest{1}, potluck.Digest{2}
 	seen := map[Key]bool{}
 	for _, pieces := range [][]potluck.Digest{{a, a, b}, {a, b, a}, {b, a, a}, {b, b, a}} {
@@ -105,39 +110,65 @@ func TestConvergentKeyBindsOrder(t *testing.T) {
 }
 
 func TestPieceKeyIsNotContentKey(t *testing.T) {
-	piece := make([]byte, layoutLen+32) // as long as what a key of one piece hashes
-	c := NewConverger(Secret{1}, potluck.Layout{Size: 1})
+	l := potluck.Layout{Suite: 1, K: 1, N: 2, Block: 1 << 10, Size: 1}
+	piece := append(appendLayout(nil, l), make([]byte, 32)...) // just what the key of one zero digest hashes
+	c := NewConverger(Secret{1}, l)
 	d, k := c.Digest(piece), c.Key([]potluck.Digest{{}})
 	if bytes.Equal(d[:], k[:]) {
 		t.Error("piece digest equals key")
 	}
-	if NewConverger(Secret{2}, potluck.Layout{Size: 1}).Digest(piece) == d {
+	if NewConverger(Secret{2}, l).Digest(piece) == d {
 		t.Error("two secrets give equal digests")
 	}
 }
 
-func TestConvergerRefusesFaults(t *testing.T) {
-	c := NewConverger(Secret{}, potluck.Layout{Size: PieceSize + 1})
-	for name, call := range map[string]func(){
-		"empty piece":     func() { c.Digest(nil) },
-		"oversized piece": func() { c.Digest(make([]byte, PieceSize+1)) },
-		"missing piece":   func() { c.Key(make([]potluck.Digest, 1)) },
-		"spare piece":     func() { c.Key(make([]potluck.Digest, 3)) },
-		"large literal":   func() { Literal{Data: make([]byte, LiteralMax+1)}.Text() },
-	} {
-		t.Run(name, func(t *testing.T) {
-			defer func() {
-				if recover() == nil {
-					t.Error("no panic")
-				}
-			}()
-			call()
-		})
+// panics tells whether a call panics with a message of this package, not of the
+// runtime.
+func panics(call func()) (own bool) {
+	defer func() {
+		message, _ := recover().(string)
+		own = strings.HasPrefix(message, "caps: ")
+	}()
+	call()
+	return false
+}
+
+func TestLiteralRefusesLargeData(t *testing.T) {
+	if !panics(func() { Literal{Data: make([]byte, LiteralMax+1)}.Text() }) {
+		t.Error("no panic")
 	}
 }
 
+func TestConvergerTakesStripesOnly(t *testing.T) {
+	longest := make([]byte, 255*8<<10+1)
+	rapid.Check(t, func(t *rapid.T) {
+		l := potluck.Layout{Suite: 1, N: 255,
+			K:     rapid.Uint8Range(1, 255).Draw(t, "k"),
+			Block: 1 << 10 << rapid.IntRange(0, 3).Draw(t, "block"),
+		}
+		stripe := int(l.K) * int(l.Block)
+		whole := rapid.IntRange(0, 20).Draw(t, "whole stripes")
+		rest := rapid.SampledFrom([]int{1, 2, stripe / 2, stripe - 1, stripe}).Draw(t, "rest")
+		l.Size = potluck.Size(whole*stripe + rest)
+		c, pieces := NewConverger(Secret{}, l), make([]potluck.Digest, whole+2)
+		for n := range pieces {
+			if refused := panics(func() { c.Key(pieces[:n]) }); refused != (n != whole+1) {
+				t.Fatalf("%+v: %d pieces refused: %t", l, n, refused)
+			}
+		}
+		if !panics(func() { c.Key(append(pieces, potluck.Digest{})) }) {
+			t.Fatalf("%+v: %d pieces taken", l, whole+3)
+		}
+		for n, want := range map[int]bool{0: true, 1: false, rest: false, stripe: false, stripe + 1: true} {
+			if refused := panics(func() { c.Digest(longest[:n]) }); refused != want {
+				t.Fatalf("%+v: piece of %d bytes refused: %t", l, n, refused)
+			}
+		}
+	})
+}
+
 func TestDigestConcurrently(t *testing.T) {
-	c := NewConverger(Secret{1}, potluck.Layout{Size: 4})
+	c := NewConverger(Secret{1}, potluck.Layout{Suite: 1, K: 1, N: 2, Block: 1 << 10, Size: 5})
 	want := c.Digest([]byte("piece"))
 	done := make(chan bool)
 	for range 8 {

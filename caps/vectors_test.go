@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"golang.org/x/crypto/salsa20"
@@ -214,8 +215,8 @@ type keyVectors struct {
 func TestKeyVectors(t *testing.T) {
 	var vectors keyVectors
 	load(t, "keys.json", &vectors)
-	if len(vectors.Derived) < 4 || len(vectors.Convergent) < 6 {
-		t.Fatalf("%d derived and %d convergent keys, want at least 4 and 6", len(vectors.Derived), len(vectors.Convergent))
+	if len(vectors.Derived) < 4 || len(vectors.Convergent) < 24 {
+		t.Fatalf("%d derived and %d convergent keys, want at least 4 and 24", len(vectors.Derived), len(vectors.Convergent))
 	}
 	for _, v := range vectors.Derived {
 		k := Key(v.Key)
@@ -225,20 +226,21 @@ func TestKeyVectors(t *testing.T) {
 		}
 	}
 	for _, v := range vectors.Convergent {
-		c := NewConverger(Secret(v.Secret), v.Layout)
-		var pieces []potluck.Digest
-		for off := potluck.Size(0); off < v.Layout.Size; off += PieceSize {
-			piece := make([]byte, min(PieceSize, v.Layout.Size-off))
-			for i := range piece {
-				piece[i] = byte((int64(off) + int64(i)) % 251)
-			}
-			pieces = append(pieces, c.Digest(piece))
-			if at := len(pieces) - 1; at >= len(v.Pieces) || pieces[at] != v.Pieces[at] {
-				t.Fatalf("size %d: piece %d is %v, want %v", v.Layout.Size, at, pieces[at], v.Pieces)
-			}
+		if err := v.Layout.Validate(); err != nil {
+			t.Error(err)
 		}
-		if k := c.Key(pieces); !bytes.Equal(k[:], v.Key) {
-			t.Errorf("size %d: key %x, want %x", v.Layout.Size, [32]byte(k), v.Key)
+		data := make([]byte, v.Layout.Size)
+		for i := range data {
+			data[i] = byte(i % 251)
+		}
+		c := content{Secret(v.Secret), v.Layout, data}
+		pieces := c.pieces()
+		if !slices.Equal(pieces, v.Pieces) {
+			t.Errorf("%+v: pieces %v, want %v", v.Layout, pieces, v.Pieces)
+			continue
+		}
+		if k := NewConverger(c.secret, c.layout).Key(pieces); !bytes.Equal(k[:], v.Key) {
+			t.Errorf("%+v: key %x, want %x", v.Layout, [32]byte(k), v.Key)
 		}
 	}
 }
