@@ -27,7 +27,8 @@ func NewConverger(s Secret, l potluck.Layout) *Converger {
 	return &Converger{piece: keyed(contextPiece, s), key: keyed(contextConverge, s), layout: l}
 }
 
-// keyed makes a keyed BLAKE3 hasher whose key is derived from s for one purpose.
+// keyed makes a keyed BLAKE3 hasher whose key is derived from s for one
+// purpose.
 func keyed(context string, s Secret) *blake3.Hasher {
 	var k [32]byte
 	blake3.DeriveKey(context, s[:], k[:])
