@@ -19,7 +19,7 @@ func stripe(t interface{ Fatal(...any) }, l potluck.Layout, size int, seed int) 
 	for i := range blocks {
 		blocks[i] = make([]byte, size)
 		if i < int(l.K) {
-			copy(blocks[i], random(size+seed+i)[seed+i:])
+			copy(blocks[i], random(size + seed + i)[seed+i:])
 		}
 	}
 	if err := code.Encode(blocks); err != nil {

@@ -32,7 +32,7 @@ func genLayout(most potluck.Size) *rapid.Generator[potluck.Layout] {
 // TestLayoutSums compares the closed forms with sums over the stripes.
 func TestLayoutSums(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		l := genLayout(64 * potluck.MiB).Draw(t, "layout")
+		l := genLayout(64*potluck.MiB).Draw(t, "layout")
 		if err := l.Validate(); err != nil {
 			t.Fatal(err)
 		}

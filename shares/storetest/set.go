@@ -4,6 +4,7 @@ package storetest
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"potluck"
@@ -25,11 +26,19 @@ func NewSet(t testing.TB, l potluck.Layout, seed uint64) *Set {
 	t.Helper()
 	var key [32]byte
 	key[0], key[1] = byte(seed), byte(seed>>8)
-	s := &Set{Layout: l, Ciphertext: make([]byte, l.Size), Data: make([][]byte, l.N)}
-	_, _ = rand.NewChaCha8(key).Read(s.Ciphertext) // never fails
+	ciphertext := make([]byte, l.Size)
+	_, _ = rand.NewChaCha8(key).Read(ciphertext) // never fails
+	var index potluck.StorageIndex
+	copy(index[:], key[:2])
+	return Encode(t, l, index, ciphertext)
+}
+
+// Encode makes the share set of a ciphertext of l.Size bytes.
+func Encode(t testing.TB, l potluck.Layout, index potluck.StorageIndex, ciphertext []byte) *Set {
+	t.Helper()
+	s := &Set{Layout: l, Ciphertext: ciphertext, Data: make([][]byte, l.N)}
 	s.encode(t)
-	m := shares.Manifest{Layout: l, Crosscheck: shares.Sum(s.Crosscheck)}
-	copy(m.Index[:], key[:2])
+	m := shares.Manifest{Layout: l, Index: index, Crosscheck: shares.Sum(s.Crosscheck)}
 	for _, d := range s.Data {
 		m.Roots = append(m.Roots, shares.Sum(d))
 	}
@@ -77,6 +86,20 @@ func (s *Set) ID(number int) potluck.ShareID {
 // Header is the header with which one of the set's shares is created.
 func (s *Set) Header(number int) shares.Header {
 	return shares.Header{ID: s.ID(number), Layout: s.Layout, Owner: [32]byte{1, 2, 3}, Created: 1_700_000_000}
+}
+
+// Stored is the complete share as docs/spec/share.md has it: header, data,
+// manifest, crosscheck and tree.
+func (s *Set) Stored(t testing.TB, number int) []byte {
+	t.Helper()
+	h := s.Header(number)
+	h.Root, h.Manifest = shares.Sum(s.Data[number]), shares.Sum(s.Manifest)
+	head := h.Marshal()
+	hasher := shares.NewHasher(potluck.Size(len(s.Data[number])))
+	if _, err := hasher.Write(s.Data[number]); err != nil {
+		t.Fatal(err)
+	}
+	return slices.Concat(head[:], s.Data[number], s.Manifest, s.Crosscheck, hasher.Outboard())
 }
 
 // Put creates and commits one share.
