@@ -1,35 +1,88 @@
 package node
 
 import (
+	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"potluck"
+	"potluck/p2p"
 )
 
 // Config is all that a node needs to be told. The zero value of every field but
 // Data means its default.
 type Config struct {
-	Data   string       // the data directory; made if there is none
-	Name   string       // what friends see; default: the host's name
-	Offer  potluck.Size // charged bytes offered to friends in all; default 10 GiB
-	Floor  potluck.Size // bytes of the disk that stay free; default 1 GiB or 5 % of the disk, whichever is less
-	Listen []string     // multiaddrs; default: TCP and QUIC on every address, port 4242, or free ports when that is taken
-	Log    *slog.Logger // default: discards
-	Clock  func() time.Time
-}
-
-// File is config.toml in the data directory. Nil or empty means: not said.
-type File struct {
-	Name   string        `toml:"name"`
-	Offer  *potluck.Size `toml:"offer"`
-	Floor  *potluck.Size `toml:"floor"`
-	Listen []string      `toml:"listen"`
+	Data   string           // the data directory; made if there is none
+	Name   string           // what friends see, printable; default: this machine's name
+	Offer  potluck.Size     // charged bytes offered to friends in all; default DefaultOffer, negative: none
+	Floor  potluck.Size     // bytes of the disk that stay free; default 1 GiB or 5 % of the disk, whichever is less; negative: none
+	Listen []string         // multiaddrs; default: TCP and QUIC on all addresses, on a port that the data directory remembers
+	Coming time.Duration    // how long room stays reserved for an upload that doesn't go on; default 1 h
+	Lease  time.Duration    // how long this node asks its hosts to keep its shares, each day anew; default 31 days
+	Log    *slog.Logger     // default: nothing is logged
+	Clock  func() time.Time // default: time.Now
 }
 
 // DefaultOffer is offered when nothing is said.
 const DefaultOffer = 10 * potluck.GiB
 
-// ReadFile reads config.toml in a data directory. A file that isn't there is
-// an empty File; an unknown key or a wrong value is an error with its line.
-func ReadFile(dataDir string) (File, error) { panic("not yet") }
+const (
+	defaultComing = time.Hour
+	defaultLease  = 31 * 24 * time.Hour
+	maxLease      = 2 * defaultLease // no friend can ask for more at once
+)
+
+// withDefaults checks c and fills its zero fields, other than Floor and Listen,
+// which need the data directory.
+func (c Config) withDefaults() (Config, error) {
+	if c.Data == "" {
+		return c, fmt.Errorf("no data directory is named")
+	}
+	var err error
+	if c.Data, err = filepath.Abs(c.Data); err != nil {
+		return c, fmt.Errorf("data directory: %w", err)
+	}
+	if c.Name == "" {
+		c.Name = machineName()
+	}
+	if err := p2p.CheckName(c.Name); err != nil {
+		return c, err
+	}
+	switch {
+	case c.Offer == 0:
+		c.Offer = DefaultOffer
+	case c.Offer < 0:
+		c.Offer = 0
+	case c.Offer > potluck.MaxSize:
+		return c, fmt.Errorf("offer of %d bytes is more than %d", c.Offer, potluck.MaxSize)
+	}
+	if c.Coming == 0 {
+		c.Coming = defaultComing
+	}
+	if c.Lease == 0 {
+		c.Lease = defaultLease
+	}
+	if c.Coming < time.Second || c.Lease < time.Minute || c.Lease > maxLease {
+		return c, fmt.Errorf("coming of %v and lease of %v: want at least 1s, and 1m to %v", c.Coming, c.Lease, maxLease)
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	return c, nil
+}
+
+// machineName is this machine's name as far as it may be shown.
+func machineName() string {
+	name, err := os.Hostname()
+	name, _, _ = strings.Cut(name, ".")
+	if err != nil || name == "" || p2p.CheckName(name) != nil {
+		return "potluck"
+	}
+	return name
+}

@@ -1,18 +1,224 @@
 // Package node is the roof: one process of a friendnet. It opens the books, the
-// store and the network, joins them, and keeps them until it is closed.
+// store and the network in one data directory, joins them, runs the loops, and
+// closes all of it in reverse.
 package node
 
-import "context"
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
 
-// Node is one running node.
-type Node struct{}
+	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"potluck"
+	"potluck/caps"
+	"potluck/files"
+	"potluck/internal/lifecycle"
+	"potluck/ledger"
+	"potluck/p2p"
+	"potluck/shares"
+	"potluck/shares/disk"
+)
+
+// Node is one running node. Its methods are safe for concurrent use.
+type Node struct {
+	config  Config
+	dir     *dataDir
+	started time.Time
+	group   *lifecycle.Group
+	log     *slog.Logger
+
+	self  peer.ID
+	book  *ledger.Book
+	store shares.Store
+	floor potluck.Size
+	gate  *gate
+	keep  *keep
+	host  *p2p.Host
+	files *files.Client
+	tend  *tend
+
+	failed  chan struct{} // closed by the first failure that ends the node
+	failing sync.Once
+	failure error // set before failed is closed
+}
 
 // New opens everything in the data directory of c, making it if there is none.
-func New(ctx context.Context, c Config) (*Node, error) { panic("not yet") }
+// Friends are served from then on; Run keeps the loops. Errors wrap ErrInUse,
+// ErrNewer, ledger.ErrNewer and the like. Close ends the node.
+func New(ctx context.Context, c Config) (*Node, error) {
+	c, err := c.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	n := &Node{config: c, log: c.Log, started: c.Clock(), failed: make(chan struct{}), group: lifecycle.NewGroup(c.Log)}
+	// If a step fails, or we die at one, the steps before it left nothing that
+	// the next start doesn't take as it finds it.
+	if err := n.open(ctx); err != nil {
+		return nil, errors.Join(err, n.Close())
+	}
+	return n, nil
+}
 
-// Run serves until ctx ends or something fails for good; then everything is
-// stopped. It returns nil when ctx ended.
-func (n *Node) Run(ctx context.Context) error { panic("not yet") }
+func (n *Node) open(ctx context.Context) (err error) {
+	if n.dir, err = openDir(n.config.Data); err != nil {
+		return err
+	}
+	n.group.Add(lifecycle.Part{Name: "data directory", Close: n.dir.close})
+	key, secret, err := readKey(n.dir.join("node.key"))
+	if err != nil {
+		return err
+	}
+	if n.self, err = peer.IDFromPrivateKey(key); err != nil {
+		return fmt.Errorf("node key: %w", err)
+	}
+	if err := n.openBooks(ctx); err != nil {
+		return err
+	}
+	if err := n.openStore(); err != nil {
+		return err
+	}
+	n.gate = &gate{clock: n.config.Clock}
+	if err := n.regate(ctx); err != nil {
+		return err
+	}
+	n.keep = newKeep(&keep{self: n.self, key: key, name: n.config.Name, book: n.book, store: n.store,
+		room: n.room, clock: n.config.Clock, term: n.config.Coming, log: n.log, fatal: n.fatal})
+	if err := n.recover(ctx); err != nil {
+		return err
+	}
+	return n.openNetwork(key, secret)
+}
 
-// Close stops all of it. It may be called more than once.
-func (n *Node) Close() error { panic("not yet") }
+func (n *Node) openBooks(ctx context.Context) (err error) {
+	n.book, err = ledger.Open(ctx, ledger.Config{Dir: n.dir.join("ledger"), Clock: n.config.Clock, Log: n.log})
+	if err != nil {
+		return fmt.Errorf("open the books: %w", err)
+	}
+	n.group.Add(lifecycle.Part{Name: "books", Close: n.book.Close})
+	return nil
+}
+
+func (n *Node) openStore() (err error) {
+	if n.floor, err = n.freeFloor(); err != nil {
+		return err
+	}
+	n.store, err = disk.New(n.dir.join("shares"), disk.Options{})
+	if err != nil {
+		return fmt.Errorf("open the store: %w", err)
+	}
+	n.group.Add(lifecycle.Part{Name: "store", Close: n.store.Close})
+	return nil
+}
+
+// freeFloor decides how much of the disk stays free.
+func (n *Node) freeFloor() (potluck.Size, error) {
+	switch f := n.config.Floor; {
+	case f > 0:
+		return f, nil
+	case f < 0:
+		return 0, nil
+	}
+	all, err := diskSize(n.dir.path)
+	return min(potluck.GiB, potluck.Size(all/20)), err
+}
+
+// room is what this node can take now, whoever asks.
+func (n *Node) room(ctx context.Context) (ledger.Room, error) {
+	free, err := n.store.Room(ctx)
+	if err != nil {
+		return ledger.Room{}, fmt.Errorf("room on the disk: %w", err)
+	}
+	return ledger.Room{Offered: n.config.Offer, Disk: max(free-n.floor, 0)}, nil
+}
+
+func (n *Node) openNetwork(key crypto.PrivKey, secret caps.Secret) error {
+	listen, err := n.listen()
+	if err != nil {
+		return err
+	}
+	n.tend = newTend(n)
+	n.host, err = p2p.New(p2p.Config{Key: key, Listen: listen, Gate: n.gate, Keeper: n.keep, Greeter: (*greeter)(n),
+		Log: n.log, Seen: n.tend.seen})
+	if err != nil {
+		return fmt.Errorf("listen on %v: %w", listen, err)
+	}
+	n.group.Add(lifecycle.Part{Name: "network", Close: n.host.Close})
+	n.files = files.New(files.Config{Self: n.self, Network: n.host, Local: n.keep, Books: n.book, Secret: secret,
+		Rand: rand.Reader, Clock: n.config.Clock, Log: n.log})
+	n.group.Add(lifecycle.Part{Name: "files", Close: func() error { n.files.Close(); return nil }})
+	for name, loop := range n.tend.loops() {
+		n.group.Add(lifecycle.Part{Name: name, Run: loop.Run})
+	}
+	n.group.Add(lifecycle.Part{Name: "disk watch", Run: n.watch})
+	return nil
+}
+
+// recover brings rows and bytes into step after whatever ended the last life.
+// It runs what the living node runs.
+func (n *Node) recover(ctx context.Context) error {
+	if err := n.grace(ctx); err != nil {
+		return fmt.Errorf("recover: %w", err)
+	}
+	if err := n.keep.sweep(ctx); err != nil {
+		return fmt.Errorf("recover: %w", err)
+	}
+	if !n.book.Unclean() {
+		return nil
+	}
+	n.log.Info("the last stop was not clean; checking the books")
+	r, err := n.Check(ctx)
+	if err != nil {
+		return fmt.Errorf("recover: %w", err)
+	}
+	for _, p := range append(r.Books.Problems, r.Store.Problems...) {
+		n.log.Error("the check found a problem", "problem", p)
+	}
+	return nil
+}
+
+// Run keeps the loops until ctx ends or something fails for good; then
+// everything is stopped and closed. It returns nil when ctx ended. It is called
+// at most once.
+func (n *Node) Run(ctx context.Context) error { return n.group.Run(ctx) }
+
+// Close stops and closes all of it. It may be called more than once.
+func (n *Node) Close() error { return n.group.Close() }
+
+// Failed is closed when the node can't go on: what its disk holds is unknown.
+// Run returns the reason.
+func (n *Node) Failed() <-chan struct{} { return n.failed }
+
+// fatal ends the node when err says that a sync failed: nothing may be
+// acknowledged any more.
+func (n *Node) fatal(err error) {
+	if !errors.Is(err, shares.ErrFailed) && !errors.Is(err, ledger.ErrFailed) {
+		return
+	}
+	n.failing.Do(func() {
+		n.failure = err
+		close(n.failed)
+	})
+}
+
+// watch waits for a failure that ends the node.
+func (n *Node) watch(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-n.failed:
+		n.log.Error("a write to the disk failed; this node stops, so that it acknowledges nothing that may be lost", "err", n.failure)
+		return fmt.Errorf("a write to the disk failed; check the disk, then start again: %w", n.failure)
+	}
+}
+
+// Self is this node's peer ID.
+func (n *Node) Self() peer.ID { return n.self }
+
+// Data is the data directory, absolute.
+func (n *Node) Data() string { return n.dir.path }

@@ -2,8 +2,11 @@ package api
 
 import (
 	"context"
-	"io"
+	"fmt"
 	"net/http"
+	"net/url"
+	"path/filepath"
+	"strconv"
 
 	"potluck/files"
 )
@@ -11,7 +14,8 @@ import (
 // Client speaks to the node of one data directory over its unix socket. It is
 // safe for concurrent use. Every method returns ErrNotRunning (wrapped) when
 // the node is gone, *Error for what the node reports, and the context's error
-// when that ended first.
+// when that ended first. Where a peer is named, it is by petname, peer ID or a
+// unique beginning of either.
 type Client struct {
 	http *http.Client
 	data string
@@ -19,88 +23,132 @@ type Client struct {
 
 // Dial makes a client for the node that runs in a data directory. It returns
 // ErrNotRunning (wrapped) when none answers there.
-func Dial(ctx context.Context, dataDir string) (*Client, error) { panic("not yet") }
+func Dial(ctx context.Context, dataDir string) (*Client, error) {
+	dataDir, err := filepath.Abs(dataDir)
+	if err != nil {
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
+	t := newTransport(dataDir)
+	conn, err := t.DialContext(ctx, "unix", hostName)
+	if err != nil {
+		return nil, err
+	}
+	_ = conn.Close() // it was opened only to see whether it can be
+	return &Client{http: &http.Client{Transport: t}, data: dataDir}, nil
+}
 
 // Close drops idle connections.
-func (c *Client) Close() {}
+func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // Status gives the node at a glance.
-func (c *Client) Status(ctx context.Context) (Status, error) { panic("not yet") }
+func (c *Client) Status(ctx context.Context) (Status, error) {
+	return call[Status](ctx, c, "GET", "/v1/status", nil)
+}
 
 // Invite makes an invite; its link is in the answer only.
-func (c *Client) Invite(ctx context.Context, r InviteRequest) (Invite, error) { panic("not yet") }
+func (c *Client) Invite(ctx context.Context, r InviteRequest) (Invite, error) {
+	return call[Invite](ctx, c, "POST", "/v1/invites", r)
+}
 
 // Invites lists all invites, newest first.
-func (c *Client) Invites(ctx context.Context) ([]Invite, error) { panic("not yet") }
+func (c *Client) Invites(ctx context.Context) ([]Invite, error) {
+	return call[[]Invite](ctx, c, "GET", "/v1/invites", nil)
+}
 
-// Revoke ends a live invite.
-func (c *Client) Revoke(ctx context.Context, id string) error { panic("not yet") }
+// Revoke ends a live invite. id may be a unique beginning of its ID.
+func (c *Client) Revoke(ctx context.Context, id string) error {
+	_, err := call[none](ctx, c, "DELETE", "/v1/invites/"+url.PathEscape(id), nil)
+	return err
+}
 
 // Join accepts an invite of another node, or with DryRun only reads it.
-func (c *Client) Join(ctx context.Context, r JoinRequest) (JoinResult, error) { panic("not yet") }
+func (c *Client) Join(ctx context.Context, r JoinRequest) (JoinResult, error) {
+	return call[JoinResult](ctx, c, "POST", "/v1/join", r)
+}
 
 // Friends lists all accounts, by name.
-func (c *Client) Friends(ctx context.Context) ([]Friend, error) { panic("not yet") }
+func (c *Client) Friends(ctx context.Context) ([]Friend, error) {
+	return call[[]Friend](ctx, c, "GET", "/v1/friends", nil)
+}
 
 // Who tells who holds how much for whom, and why.
-func (c *Client) Who(ctx context.Context) (Who, error) { panic("not yet") }
+func (c *Client) Who(ctx context.Context) (Who, error) {
+	return call[Who](ctx, c, "GET", "/v1/who", nil)
+}
 
 // Shares gives the rows that sum to one peer's line of Who.
-func (c *Client) Shares(ctx context.Context, peer string) (PeerShares, error) { panic("not yet") }
+func (c *Client) Shares(ctx context.Context, peer string) (PeerShares, error) {
+	return call[PeerShares](ctx, c, "GET", "/v1/who/"+url.PathEscape(peer)+"/shares", nil)
+}
+
+func friendPath(peer, what string) string { return "/v1/friends/" + url.PathEscape(peer) + what }
 
 // Terms gives the terms with a peer, both ways.
-func (c *Client) Terms(ctx context.Context, peer string) (PeerTerms, error) { panic("not yet") }
+func (c *Client) Terms(ctx context.Context, peer string) (PeerTerms, error) {
+	return call[PeerTerms](ctx, c, "GET", friendPath(peer, "/terms"), nil)
+}
 
 // SetTerms changes what a peer may have here.
-func (c *Client) SetTerms(ctx context.Context, peer string, t TermsChange) (PeerTerms, error) {
-	panic("not yet")
+func (c *Client) SetTerms(ctx context.Context, peer string, change TermsChange) (PeerTerms, error) {
+	return call[PeerTerms](ctx, c, "PATCH", friendPath(peer, "/terms"), change)
 }
 
 // Deny takes no new bytes from a peer.
-func (c *Client) Deny(ctx context.Context, peer string) (Friend, error) { panic("not yet") }
+func (c *Client) Deny(ctx context.Context, peer string) (Friend, error) {
+	return call[Friend](ctx, c, "POST", friendPath(peer, "/deny"), none{})
+}
 
 // Accept lifts a denial.
-func (c *Client) Accept(ctx context.Context, peer string) (Friend, error) { panic("not yet") }
+func (c *Client) Accept(ctx context.Context, peer string) (Friend, error) {
+	return call[Friend](ctx, c, "POST", friendPath(peer, "/accept"), none{})
+}
 
 // Evict drops all that is held for a peer, or with dryRun tells what would be
 // freed.
 func (c *Client) Evict(ctx context.Context, peer string, dryRun bool) (Eviction, error) {
-	panic("not yet")
+	return call[Eviction](ctx, c, "POST", friendPath(peer, "/evict"), EvictRequest{DryRun: dryRun})
 }
 
 // Unfriend ends a friendship. What each holds for the other stays in the books
 // until it is evicted or its leases end.
-func (c *Client) Unfriend(ctx context.Context, peer string) error { panic("not yet") }
-
-// Put puts the file at r.Path, or body when that is empty. report may be nil.
-func (c *Client) Put(ctx context.Context, r PutRequest, body io.Reader, report func(files.Progress)) (files.PutResult, error) {
-	panic("not yet")
-}
-
-// Get reads a file. With r.Path the node writes it, and dst is not used. Else
-// the bytes are written to dst in order; they are the whole of what was asked
-// for only if the error is nil. report may be nil.
-func (c *Client) Get(ctx context.Context, r GetRequest, dst io.Writer, report func(files.Progress)) (files.GetResult, error) {
-	panic("not yet")
+func (c *Client) Unfriend(ctx context.Context, peer string) error {
+	_, err := call[none](ctx, c, "DELETE", friendPath(peer, ""), nil)
+	return err
 }
 
 // Remove ends this node's leases on the shares of a file.
 func (c *Client) Remove(ctx context.Context, cap string) (files.RemoveResult, error) {
-	panic("not yet")
+	return call[files.RemoveResult](ctx, c, "POST", "/v1/rm", capRequest{cap})
 }
 
 // Where asks all friends which shares of a file they hold.
 func (c *Client) Where(ctx context.Context, cap string) (files.WhereResult, error) {
-	panic("not yet")
+	return call[files.WhereResult](ctx, c, "POST", "/v1/where", capRequest{cap})
 }
 
 // Files lists the files that this node put.
-func (c *Client) Files(ctx context.Context) ([]FileRow, error) { panic("not yet") }
-
-// Log visits events in order.
-func (c *Client) Log(ctx context.Context, r LogRequest, visit func(Event) error) error {
-	panic("not yet")
+func (c *Client) Files(ctx context.Context) ([]FileRow, error) {
+	return call[[]FileRow](ctx, c, "GET", "/v1/files", nil)
 }
 
 // Check proves the books from their rows, and compares the store with them.
-func (c *Client) Check(ctx context.Context) (CheckReport, error) { panic("not yet") }
+func (c *Client) Check(ctx context.Context) (CheckReport, error) {
+	return call[CheckReport](ctx, c, "POST", "/v1/check", none{})
+}
+
+// Log visits events in order. With Follow it ends with ctx's error.
+func (c *Client) Log(ctx context.Context, r LogRequest, visit func(Event) error) error {
+	q := url.Values{"after": {strconv.FormatUint(r.After, 10)}, "limit": {strconv.Itoa(r.Limit)},
+		"follow": {strconv.FormatBool(r.Follow)}}
+	a, err := c.ask(ctx, "GET", "/v1/log?"+q.Encode(), nil)
+	if err != nil {
+		return err
+	}
+	defer a.Body.Close()
+	return stream(ctx, a.Body, &logEnd{}, func(m message) error {
+		if m.Event == nil {
+			return nil
+		}
+		return visit(*m.Event)
+	})
+}

@@ -4,18 +4,126 @@ package api
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"net"
+	"net/http"
+	"time"
 
 	"potluck/node"
 )
 
-// Server answers the API of one node.
-type Server struct {
+const (
+	// hostName is the one Host that is answered. A page that a browser was led
+	// to can't send it.
+	hostName    = "potluck"
+	maxBody     = 1 << 20          // bytes of a JSON body
+	bodyTime    = 30 * time.Second // for a JSON body to arrive
+	drainTime   = 10 * time.Second // for running requests to end when the server stops
+	headerTime  = 10 * time.Second
+	idleTime    = 2 * time.Minute
+	headerBytes = 64 << 10
+)
+
+// server answers the API of one node.
+type server struct {
 	node *node.Node
 	log  *slog.Logger
 }
 
-// Serve listens on the node's socket and answers until ctx ends, then lets
-// running requests end for at most 10 s. The caller's node must hold the lock
-// of its data directory, as node.New gives it.
-func Serve(ctx context.Context, n *node.Node, log *slog.Logger) error { panic("not yet") }
+// Serve listens on the node's socket and answers until ctx ends; running
+// requests are then cancelled and awaited for at most 10 s. n holds the lock of
+// its data directory, so a socket that is there already is a dead one's.
+func Serve(ctx context.Context, n *node.Node, log *slog.Logger) error {
+	l, err := listen(n.Data())
+	if err != nil {
+		return err
+	}
+	defer l.forget()
+	return serve(ctx, l, n, log)
+}
+
+// serve answers on a listener, which it closes.
+func serve(ctx context.Context, l net.Listener, n *node.Node, log *slog.Logger) error {
+	s := &server{node: n, log: log}
+	base, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	h := &http.Server{
+		Handler:           guard(s.routes()),
+		ReadHeaderTimeout: headerTime,
+		IdleTimeout:       idleTime,
+		MaxHeaderBytes:    headerBytes,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		BaseContext:       func(net.Listener) context.Context { return base },
+	}
+	done := make(chan error, 1)
+	go func() { done <- h.Serve(l) }() // ends with Shutdown or Close
+	select {
+	case err := <-done:
+		return fmt.Errorf("serve the local API: %w", err)
+	case <-ctx.Done():
+	}
+	cancel()
+	drain, stop := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer stop()
+	err := h.Shutdown(drain)
+	if err != nil {
+		err = errors.Join(fmt.Errorf("stop the local API: %w", err), h.Close())
+	}
+	<-done
+	return err
+}
+
+// guard refuses what a web page could send, before anything else is looked at.
+func guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, h := range []string{"Origin", "Sec-Fetch-Site", "Referer"} {
+			if r.Header.Get(h) != "" {
+				fail(w, &Error{Kind: KindNotAllowed, Message: "requests of web pages are not answered here (" + h + " is set)"})
+				return
+			}
+		}
+		if r.Host != hostName {
+			fail(w, &Error{Kind: KindNotAllowed, Message: fmt.Sprintf("the Host must be %q, not %q", hostName, r.Host)})
+			return
+		}
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// routes lists every endpoint.
+func (s *server) routes() http.Handler {
+	m := http.NewServeMux()
+	for pattern, h := range map[string]handler{
+		"GET /v1/status":                 s.status,
+		"POST /v1/invites":               s.invite,
+		"GET /v1/invites":                s.invites,
+		"DELETE /v1/invites/{id}":        s.revoke,
+		"POST /v1/join":                  s.join,
+		"GET /v1/friends":                s.friends,
+		"DELETE /v1/friends/{peer}":      s.unfriend,
+		"GET /v1/friends/{peer}/terms":   s.terms,
+		"PATCH /v1/friends/{peer}/terms": s.setTerms,
+		"POST /v1/friends/{peer}/deny":   s.deny,
+		"POST /v1/friends/{peer}/accept": s.accept,
+		"POST /v1/friends/{peer}/evict":  s.evict,
+		"GET /v1/who":                    s.who,
+		"GET /v1/who/{peer}/shares":      s.shares,
+		"POST /v1/rm":                    s.remove,
+		"POST /v1/where":                 s.where,
+		"GET /v1/files":                  s.files,
+		"POST /v1/check":                 s.check,
+	} {
+		m.Handle(pattern, h)
+	}
+	m.HandleFunc("POST /v1/put", s.put)
+	m.HandleFunc("POST /v1/get", s.get)
+	m.HandleFunc("GET /v1/log", s.events)
+	m.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		fail(w, &Error{Kind: KindUsage, Message: fmt.Sprintf("there is no %s %s", r.Method, r.URL.Path)})
+	})
+	return m
+}

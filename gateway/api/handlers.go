@@ -1,0 +1,136 @@
+package api
+
+import (
+	"net/http"
+	"slices"
+
+	"potluck/caps"
+	"potluck/ledger"
+)
+
+func (s *server) status(r *http.Request) (any, error) { return s.node.Status(r.Context()) }
+
+func (s *server) invite(r *http.Request) (any, error) {
+	var q InviteRequest
+	if err := read(r, &q); err != nil {
+		return nil, err
+	}
+	return s.node.Invite(r.Context(), q)
+}
+
+func (s *server) invites(r *http.Request) (any, error) {
+	all, err := s.node.Invites(r.Context())
+	slices.SortFunc(all, func(a, b Invite) int { return int(b.Created - a.Created) })
+	return all, err
+}
+
+func (s *server) revoke(r *http.Request) (any, error) {
+	return none{}, s.node.Revoke(r.Context(), r.PathValue("id"))
+}
+
+func (s *server) join(r *http.Request) (any, error) {
+	var q JoinRequest
+	if err := read(r, &q); err != nil {
+		return nil, err
+	}
+	return s.node.Join(r.Context(), q)
+}
+
+func (s *server) friends(r *http.Request) (any, error) { return s.node.Friends(r.Context()) }
+
+func (s *server) who(r *http.Request) (any, error) { return s.node.Who(r.Context()) }
+
+// account is the one that the path names.
+func (s *server) account(r *http.Request) (ledger.Account, error) {
+	return s.node.Resolve(r.Context(), r.PathValue("peer"))
+}
+
+func (s *server) shares(r *http.Request) (any, error) {
+	a, err := s.account(r)
+	if err != nil {
+		return nil, err
+	}
+	return s.node.Shares(r.Context(), a)
+}
+
+func (s *server) terms(r *http.Request) (any, error) {
+	a, err := s.account(r)
+	if err != nil {
+		return nil, err
+	}
+	return s.node.Terms(a), nil
+}
+
+func (s *server) setTerms(r *http.Request) (any, error) {
+	var q TermsChange
+	if err := read(r, &q); err != nil {
+		return nil, err
+	}
+	a, err := s.account(r)
+	if err != nil {
+		return nil, err
+	}
+	return s.node.SetTerms(r.Context(), a, q)
+}
+
+func (s *server) deny(r *http.Request) (any, error) { return s.setDenied(r, true) }
+
+func (s *server) accept(r *http.Request) (any, error) { return s.setDenied(r, false) }
+
+func (s *server) setDenied(r *http.Request, denied bool) (any, error) {
+	a, err := s.account(r)
+	if err != nil {
+		return nil, err
+	}
+	return s.node.SetDenied(r.Context(), a, denied)
+}
+
+func (s *server) evict(r *http.Request) (any, error) {
+	var q EvictRequest
+	if err := read(r, &q); err != nil {
+		return nil, err
+	}
+	a, err := s.account(r)
+	if err != nil {
+		return nil, err
+	}
+	return s.node.Evict(r.Context(), a, q.DryRun)
+}
+
+func (s *server) unfriend(r *http.Request) (any, error) {
+	a, err := s.account(r)
+	if err != nil {
+		return nil, err
+	}
+	return none{}, s.node.Unfriend(r.Context(), a)
+}
+
+// cap reads the cap of a body. Caps never stand in a path or query, where logs
+// and process lists would show them.
+func (s *server) cap(r *http.Request) (caps.Cap, error) {
+	var q capRequest
+	if err := read(r, &q); err != nil {
+		return nil, err
+	}
+	return caps.Parse(q.Cap)
+}
+
+func (s *server) remove(r *http.Request) (any, error) {
+	c, err := s.cap(r)
+	if err != nil {
+		return nil, err
+	}
+	return s.node.Remove(r.Context(), c)
+}
+
+func (s *server) where(r *http.Request) (any, error) {
+	c, err := s.cap(r)
+	if err != nil {
+		return nil, err
+	}
+	return s.node.Where(r.Context(), c)
+}
+
+func (s *server) files(r *http.Request) (any, error) { return s.node.Files(r.Context()) }
+
+func (s *server) check(r *http.Request) (any, error) { return s.node.Check(r.Context()) }

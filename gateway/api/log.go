@@ -1,0 +1,73 @@
+package api
+
+import (
+	"net/http"
+	"strconv"
+)
+
+// eventBatch is how many events are read from the books at once.
+const eventBatch = 256
+
+func (s *server) events(w http.ResponseWriter, r *http.Request) {
+	l := &lines{w: w}
+	q := r.URL.Query()
+	var err error
+	var n [2]uint64
+	for i, key := range []string{"after", "limit"} {
+		if text := q.Get(key); text != "" && err == nil {
+			if n[i], err = strconv.ParseUint(text, 10, 63); err != nil {
+				err = usagef("%s is a number, not %q", key, text)
+			}
+		}
+	}
+	follow := false
+	if text := q.Get("follow"); text != "" && err == nil {
+		if follow, err = strconv.ParseBool(text); err != nil {
+			err = usagef("follow is true or false, not %q", text)
+		}
+	}
+	if err != nil {
+		l.end(nil, err)
+		return
+	}
+	last, err := s.follow(r, l, n[0], n[1], follow)
+	l.end(logEnd{last}, err)
+}
+
+// logEnd is the result of a log that wasn't cut.
+type logEnd struct {
+	Last uint64 `json:"last"` // the greatest number that was sent, or after
+}
+
+// follow sends events until there are no more, or limit are sent; with wait,
+// until the asker goes.
+func (s *server) follow(r *http.Request, l *lines, after, limit uint64, wait bool) (uint64, error) {
+	for sent := uint64(0); ; {
+		batch := uint64(eventBatch)
+		if limit > 0 {
+			batch = min(batch, limit-sent)
+		}
+		events, err := s.node.Events(r.Context(), after, int(batch))
+		if err != nil {
+			return after, err
+		}
+		for i := range events {
+			if err := l.line(message{Event: &events[i]}); err != nil {
+				return after, err
+			}
+			after = events[i].Seq
+		}
+		sent += uint64(len(events))
+		switch {
+		case limit > 0 && sent >= limit:
+			return after, nil
+		case uint64(len(events)) == batch:
+		case !wait:
+			return after, nil
+		default:
+			if err := s.node.WaitEvent(r.Context(), after); err != nil {
+				return after, err
+			}
+		}
+	}
+}

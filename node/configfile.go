@@ -1,0 +1,140 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/BurntSushi/toml"
+
+	"potluck"
+)
+
+// File is config.toml in the data directory. Empty, nil or zero means: not said.
+type File struct {
+	Name   string        // name = "alice"
+	Offer  *potluck.Size // offer = "10GiB", or bytes as a number
+	Floor  *potluck.Size // floor = "1GiB"
+	Listen []string      // listen = ["/ip4/0.0.0.0/tcp/4242"]
+	Coming time.Duration // coming = "1h"
+	Lease  time.Duration // lease = "744h"
+}
+
+// maxConfig is the greatest length of config.toml in bytes.
+const maxConfig = 64 << 10
+
+// ReadFile reads config.toml in a data directory. A file that isn't there is
+// an empty File; an unknown key or a wrong value is an error with its line.
+func ReadFile(dataDir string) (File, error) {
+	path := filepath.Join(dataDir, "config.toml")
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return File{}, nil
+	}
+	if err != nil {
+		return File{}, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
+	if err != nil {
+		return File{}, err
+	}
+	if len(text) > maxConfig {
+		return File{}, fmt.Errorf("%s is longer than %d bytes", path, maxConfig)
+	}
+	c, err := parseFile(string(text))
+	if err != nil {
+		return File{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
+}
+
+// parseFile decodes strictly.
+func parseFile(text string) (File, error) {
+	var raw struct {
+		Name   string    `toml:"name"`
+		Offer  *sizeText `toml:"offer"`
+		Floor  *sizeText `toml:"floor"`
+		Listen []string  `toml:"listen"`
+		Coming lasting   `toml:"coming"`
+		Lease  lasting   `toml:"lease"`
+	}
+	meta, err := toml.Decode(text, &raw)
+	if err != nil {
+		var at toml.ParseError
+		if errors.As(err, &at) {
+			return File{}, fmt.Errorf("line %d: %s", at.Position.Line, plain(at))
+		}
+		return File{}, err
+	}
+	for _, key := range meta.Undecoded() {
+		return File{}, fmt.Errorf("line %d: key %q is not known; the keys are name, offer, floor, listen, coming, lease", lineOf(text, key), key)
+	}
+	return File{Name: raw.Name, Offer: (*potluck.Size)(raw.Offer), Floor: (*potluck.Size)(raw.Floor),
+		Listen: raw.Listen, Coming: time.Duration(raw.Coming), Lease: time.Duration(raw.Lease)}, nil
+}
+
+// plain is the message of a parse error without its position.
+func plain(e toml.ParseError) string {
+	if e.Message != "" {
+		return e.Message
+	}
+	s := e.Error()
+	if _, after, ok := strings.Cut(s, "): "); ok {
+		return after
+	}
+	return s
+}
+
+// lineOf finds the line on which a key is first named; the decoder doesn't tell.
+func lineOf(text string, key toml.Key) int {
+	last := key[len(key)-1]
+	for i, line := range strings.Split(text, "\n") {
+		name, _, _ := strings.Cut(line, "=")
+		if strings.Contains(name, last) {
+			return i + 1
+		}
+	}
+	return 1
+}
+
+// sizeText is a size as a number of bytes or as text with a unit.
+type sizeText potluck.Size
+
+// UnmarshalTOML reads either form.
+func (s *sizeText) UnmarshalTOML(v any) error {
+	switch v := v.(type) {
+	case int64:
+		if v < 0 || v > int64(potluck.MaxSize) {
+			return fmt.Errorf("size %d is not between 0 and %d", v, potluck.MaxSize)
+		}
+		*s = sizeText(v)
+		return nil
+	case string:
+		size, err := potluck.ParseSize(v)
+		*s = sizeText(size)
+		return err
+	}
+	return fmt.Errorf("%v is no size like 500, \"64K\" or \"10GiB\"", v)
+}
+
+// lasting is a length of time as text, like "90m".
+type lasting time.Duration
+
+// UnmarshalTOML reads the text.
+func (d *lasting) UnmarshalTOML(v any) error {
+	text, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("%v is no length of time like \"90m\"", v)
+	}
+	t, err := time.ParseDuration(text)
+	if err == nil && t <= 0 {
+		err = fmt.Errorf("length of time %q is not above 0", text)
+	}
+	*d = lasting(t)
+	return err
+}

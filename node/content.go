@@ -1,0 +1,119 @@
+package node
+
+import (
+	"context"
+	"io"
+	"os"
+	"runtime/debug"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"potluck/caps"
+	"potluck/files"
+	"potluck/ledger"
+)
+
+// Put spreads a source over friends; see files.Client.Put. It closes src.
+func (n *Node) Put(ctx context.Context, src files.Source, o files.PutOptions, report func(files.Progress)) (files.PutResult, error) {
+	r, err := n.files.Put(ctx, src, o, report)
+	return r, n.checked(err)
+}
+
+// Get reads a file of a cap; see files.Client.Get.
+func (n *Node) Get(ctx context.Context, c caps.Cap, dst io.Writer, o files.GetOptions, report func(files.Progress)) (files.GetResult, error) {
+	r, err := n.files.Get(ctx, c, dst, o, report)
+	return r, n.checked(err)
+}
+
+// Remove ends this node's leases on a file; see files.Client.Remove.
+func (n *Node) Remove(ctx context.Context, c caps.Cap) (files.RemoveResult, error) {
+	r, err := n.files.Remove(ctx, c)
+	return r, n.checked(err)
+}
+
+// Where tells where the shares of a file are; see files.Client.Where.
+func (n *Node) Where(ctx context.Context, c caps.Cap) (files.WhereResult, error) {
+	r, err := n.files.Where(ctx, c)
+	return r, n.checked(err)
+}
+
+// Files lists the files that this node put.
+func (n *Node) Files(ctx context.Context) ([]FileRow, error) {
+	rows := []FileRow{}
+	err := n.book.Files(ctx, func(f ledger.File) error {
+		rows = append(rows, FileRow{Index: f.Index, Name: f.Name, Size: f.Layout.Size, Layout: f.Layout, Put: f.Put, Wanted: f.Wanted})
+		return nil
+	})
+	if err != nil {
+		return nil, n.checked(err)
+	}
+	for i := range rows {
+		placed, err := n.book.Placements(ctx, rows[i].Index)
+		if err != nil {
+			return nil, n.checked(err)
+		}
+		for _, p := range placed {
+			if p.State == ledger.PlacedStable {
+				rows[i].Placed++
+			}
+		}
+	}
+	return rows, nil
+}
+
+// Events gives at most limit events after a number, in order.
+func (n *Node) Events(ctx context.Context, after uint64, limit int) ([]Event, error) {
+	rows, err := n.book.Events(ctx, after, limit)
+	if err != nil {
+		return nil, n.checked(err)
+	}
+	accounts, err := n.book.Accounts(ctx)
+	if err != nil {
+		return nil, n.checked(err)
+	}
+	names := make(map[peer.ID]string, len(accounts))
+	for _, a := range accounts {
+		names[a.Peer] = a.Name
+	}
+	all := make([]Event, len(rows))
+	for i, e := range rows {
+		all[i] = Event{Seq: e.Seq, Time: e.Time, Kind: e.Kind, Peer: e.Peer, Name: names[e.Peer], Share: e.Share,
+			Bytes: e.Bytes, Reason: e.Reason}
+	}
+	return all, nil
+}
+
+// WaitEvent returns when there is an event after a number.
+func (n *Node) WaitEvent(ctx context.Context, after uint64) error {
+	return n.book.WaitEvent(ctx, after)
+}
+
+// Spool makes an unnamed file in the data directory for bytes that are on
+// their way in. It vanishes when it is closed, or when the process dies.
+func (n *Node) Spool() (*os.File, error) {
+	f, err := os.CreateTemp(n.dir.join("tmp"), "spool-*")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Remove(f.Name()); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// SpoolRoom is how many bytes a spool may hold now: what is free on the disk
+// above the floor.
+func (n *Node) SpoolRoom(ctx context.Context) (int64, error) {
+	room, err := n.room(ctx)
+	return int64(room.Disk), err
+}
+
+// LimitMemory makes this process collect garbage early: a node at home shares
+// its machine with others. It is for the main function of a process that runs
+// one node.
+func LimitMemory() {
+	const soft = 128 << 20 // bytes that the Go runtime tries to stay under
+	debug.SetGCPercent(50)
+	debug.SetMemoryLimit(soft)
+}

@@ -1,0 +1,104 @@
+package node
+
+import (
+	"context"
+	"errors"
+
+	"potluck"
+	"potluck/files"
+	"potluck/ledger"
+	"potluck/p2p"
+)
+
+func isRefusal(err error) bool {
+	var r *potluck.Refusal
+	return errors.As(err, &r)
+}
+
+// Terms gives the terms with a friend, both ways.
+func (n *Node) Terms(a ledger.Account) PeerTerms {
+	return PeerTerms{Peer: a.Peer, Name: a.Name, Terms: a.Terms, Theirs: a.Theirs}
+}
+
+// SetTerms changes what a friend may have here. Nothing that is held is
+// deleted by it.
+func (n *Node) SetTerms(ctx context.Context, a ledger.Account, c TermsChange) (PeerTerms, error) {
+	a, err := n.book.Update(ctx, a.Peer, "terms", func(a *ledger.Account) error {
+		c.apply(&a.Terms)
+		if err := p2p.Terms(a.Terms).Validate(); err != nil {
+			return &files.UsageError{Text: err.Error()}
+		}
+		return nil
+	})
+	return n.Terms(a), n.checked(err)
+}
+
+func (c TermsChange) apply(t *ledger.Terms) {
+	if c.RatioPPM != nil {
+		t.RatioPPM = *c.RatioPPM
+	}
+	for _, f := range []struct{ from, to *potluck.Size }{
+		{c.Gift, &t.Gift}, {c.Opening, &t.Opening}, {c.Paid, &t.Paid},
+	} {
+		if f.from != nil {
+			*f.to = *f.from
+		}
+	}
+	if c.PaidUntil != nil {
+		t.PaidUntil = *c.PaidUntil
+	}
+}
+
+// SetDenied begins or ends a denial: no new bytes are taken from a denied
+// friend. What is held stays, and can be read and cancelled.
+func (n *Node) SetDenied(ctx context.Context, a ledger.Account, denied bool) (Friend, error) {
+	reason := "accepted"
+	if denied {
+		reason = "denied"
+	}
+	a, err := n.book.Update(ctx, a.Peer, reason, func(a *ledger.Account) error {
+		a.Denied = denied
+		return nil
+	})
+	if err != nil {
+		return Friend{}, n.checked(err)
+	}
+	f, _, err := n.friend(ctx, a)
+	return f, err
+}
+
+// Evict drops all that is held or reserved for a friend. With dryRun it only
+// tells what would be freed.
+func (n *Node) Evict(ctx context.Context, a ledger.Account, dryRun bool) (Eviction, error) {
+	u, err := n.book.Usage(ctx, a.Peer)
+	if err != nil {
+		return Eviction{}, n.checked(err)
+	}
+	e := Eviction{Peer: a.Peer, Name: a.Name, Freed: u.Held + u.Reserved, Shares: u.HeldShares + u.ReservedShares, DryRun: dryRun}
+	if dryRun {
+		return e, nil
+	}
+	freed, gone, err := n.book.Evict(ctx, a.Peer)
+	e.Freed = freed
+	// If we die here: the rows are GOING, and the sweep deletes the bytes.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanup)
+	defer cancel()
+	return e, n.checked(errors.Join(err, n.keep.remove(ctx, gone)))
+}
+
+// Unfriend ends a friendship and hangs up. What each side holds for the other
+// stays in the books.
+func (n *Node) Unfriend(ctx context.Context, a ledger.Account) error {
+	_, err := n.book.Update(ctx, a.Peer, "unfriended", func(a *ledger.Account) error {
+		a.Friend = false
+		return nil
+	})
+	if err != nil {
+		return n.checked(err)
+	}
+	if err := n.regate(ctx); err != nil {
+		return err
+	}
+	n.host.Disconnect(a.Peer)
+	return nil
+}

@@ -1,0 +1,218 @@
+package node
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"potluck"
+	"potluck/ledger"
+)
+
+// Status gives this node at a glance.
+func (n *Node) Status(ctx context.Context) (Status, error) {
+	totals, err := n.book.Totals(ctx)
+	if err != nil {
+		return Status{}, n.checked(err)
+	}
+	free, err := n.store.Room(ctx)
+	if err != nil {
+		return Status{}, err
+	}
+	accounts, err := n.book.Accounts(ctx)
+	if err != nil {
+		return Status{}, n.checked(err)
+	}
+	invites, err := n.Invites(ctx)
+	if err != nil {
+		return Status{}, err
+	}
+	disk := max(free-n.floor, 0)
+	s := Status{Name: n.config.Name, Peer: n.self, Version: potluck.Version, Addrs: n.host.Addrs(), Data: n.dir.path,
+		Started: n.started.Unix(), AsOf: n.config.Clock().Unix(), Offered: n.config.Offer, Held: totals.Held,
+		Reserved: totals.Reserved, HeldForMe: totals.Earned, DiskFree: free,
+		Room: max(min(n.config.Offer-totals.Held-totals.Reserved, disk-totals.Reserved), 0)}
+	for _, a := range accounts {
+		if a.Friend {
+			s.Friends++
+			if n.host.Connected(a.Peer) {
+				s.Connected++
+			}
+		}
+	}
+	for _, i := range invites {
+		if i.State == "live" {
+			s.Inviting++
+		}
+	}
+	return s, nil
+}
+
+// Friends lists all accounts by name.
+func (n *Node) Friends(ctx context.Context) ([]Friend, error) {
+	accounts, err := n.book.Accounts(ctx)
+	if err != nil {
+		return nil, n.checked(err)
+	}
+	all := make([]Friend, 0, len(accounts))
+	for _, a := range accounts {
+		f, _, err := n.friend(ctx, a)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, f)
+	}
+	slices.SortFunc(all, func(a, b Friend) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(string(a.Peer), string(b.Peer)))
+	})
+	return all, nil
+}
+
+// friend gives the figures of one account.
+func (n *Node) friend(ctx context.Context, a ledger.Account) (Friend, ledger.Usage, error) {
+	u, err := n.book.Usage(ctx, a.Peer)
+	if err != nil {
+		return Friend{}, u, n.checked(err)
+	}
+	f := Friend{Peer: a.Peer, Name: a.Name, Household: a.Household, Friend: a.Friend, Connected: n.host.Connected(a.Peer),
+		FirstSeen: a.FirstSeen, LastSeen: a.LastSeen, LeasesUntil: a.LeasesUntil, Addrs: a.Addrs, Denied: a.Denied,
+		Terms: a.Terms, Theirs: a.Theirs,
+		HoldsForMe: Holding{Bytes: u.Earned, Shares: u.EarnedShares},
+		IHold:      Holding{Bytes: u.Held, Shares: u.HeldShares, Reserved: u.Reserved, ReservedShares: u.ReservedShares}}
+	room, err := n.room(ctx)
+	if err != nil {
+		return Friend{}, u, err
+	}
+	f.Free, err = n.book.Quote(ctx, a.Peer, room, 0)
+	if isRefusal(err) {
+		err = nil
+	}
+	return f, u, n.checked(err)
+}
+
+// Who tells who holds how much for whom, and why.
+func (n *Node) Who(ctx context.Context) (Who, error) {
+	me, err := n.Status(ctx)
+	if err != nil {
+		return Who{}, err
+	}
+	fs, err := n.Friends(ctx)
+	if err != nil {
+		return Who{}, err
+	}
+	w := Who{AsOf: n.config.Clock().Unix(), Me: me, Rows: make([]Row, len(fs))}
+	for i, f := range fs {
+		w.Rows[i] = Row{Friend: f, Reason: reason(f, n.config.Clock())}
+		w.Totals.HoldForMe = w.Totals.HoldForMe.plus(f.HoldsForMe)
+		w.Totals.IHold = w.Totals.IHold.plus(f.IHold)
+	}
+	return w, nil
+}
+
+func (h Holding) plus(o Holding) Holding {
+	return Holding{Bytes: h.Bytes + o.Bytes, Shares: h.Shares + o.Shares,
+		Reserved: h.Reserved + o.Reserved, ReservedShares: h.ReservedShares + o.ReservedShares}
+}
+
+// reason says in one sentence why this node serves a friend.
+func reason(f Friend, now time.Time) string {
+	switch {
+	case !f.Friend:
+		return f.Name + " is no friend any more: nothing new is taken, what is held stays until it is evicted"
+	case f.Denied:
+		return f.Name + " is denied: nothing new is taken, what is held stays and can be read"
+	}
+	var why []string
+	add := func(s potluck.Size, text string) {
+		if s > 0 {
+			why = append(why, fmt.Sprintf(text, s))
+		}
+	}
+	add(f.Terms.Gift, "%v as a gift")
+	add(f.Terms.Opening, "%v as an opening")
+	if now.Unix() < f.Terms.PaidUntil {
+		add(f.Terms.Paid, "%v paid until "+time.Unix(f.Terms.PaidUntil, 0).UTC().Format("2006-01-02"))
+	}
+	if f.HoldsForMe.Bytes > 0 && f.Terms.RatioPPM > 0 {
+		text := "%v that it holds for me"
+		if f.Terms.RatioPPM != 1_000_000 {
+			text += fmt.Sprintf(", times %g", float64(f.Terms.RatioPPM)/1e6)
+		}
+		add(f.HoldsForMe.Bytes, text)
+	}
+	if len(why) == 0 {
+		return f.Name + " is a friend without any terms: nothing is taken from it"
+	}
+	return f.Name + " is a friend and may use " + strings.Join(why, " and ")
+}
+
+// Shares gives the rows that sum to one friend's line of Who.
+func (n *Node) Shares(ctx context.Context, a ledger.Account) (PeerShares, error) {
+	s := PeerShares{AsOf: n.config.Clock().Unix(), Peer: a.Peer, Name: a.Name, IHold: []HeldRow{}, HoldsForMe: []PlacedRow{}}
+	err := n.book.Leases(ctx, a.Peer, func(row ledger.ShareRow) error {
+		s.hold(row, a.Peer)
+		return nil
+	})
+	if err != nil {
+		return s, n.checked(err)
+	}
+	err = n.book.PlacementsAt(ctx, a.Peer, func(p ledger.Placement) error {
+		counted := p.State == ledger.PlacedStable
+		s.HoldsForMe = append(s.HoldsForMe, PlacedRow{Share: p.Share, State: placedWord(p.State), Charge: p.Charge,
+			Counted: counted, Placed: p.Placed, LastGood: p.LastGood})
+		if counted {
+			s.Sums.HoldForMe = s.Sums.HoldForMe.plus(Holding{Bytes: p.Charge, Shares: 1})
+		}
+		return nil
+	})
+	return s, n.checked(err)
+}
+
+func (s *PeerShares) hold(row ledger.ShareRow, p peer.ID) {
+	l := leaseOf(row, p)
+	if l == nil {
+		return
+	}
+	s.IHold = append(s.IHold, HeldRow{Share: row.ID, State: stateWord(row.State), Charge: l.Charge, Pending: l.Pending,
+		Since: l.Since, Until: l.Until})
+	if l.Pending {
+		s.Sums.IHold = s.Sums.IHold.plus(Holding{Reserved: l.Charge, ReservedShares: 1})
+	} else {
+		s.Sums.IHold = s.Sums.IHold.plus(Holding{Bytes: l.Charge, Shares: 1})
+	}
+}
+
+func stateWord(s ledger.ShareState) string {
+	switch s {
+	case ledger.ShareComing:
+		return "coming"
+	case ledger.ShareStable:
+		return "stable"
+	case ledger.ShareGoing:
+		return "going"
+	case ledger.ShareLost:
+		return "lost"
+	case ledger.ShareCorrupt:
+		return "corrupt"
+	}
+	return fmt.Sprintf("state %d", s)
+}
+
+func placedWord(s ledger.PlacementState) string {
+	switch s {
+	case ledger.PlacedComing:
+		return "coming"
+	case ledger.PlacedStable:
+		return "stable"
+	case ledger.PlacedGoing:
+		return "going"
+	case ledger.PlacedLost:
+		return "lost"
+	}
+	return fmt.Sprintf("state %d", s)
+}
