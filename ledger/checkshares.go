@@ -31,8 +31,8 @@ func (c *checker) shares() error {
 		if s.Leases >= 0 && s.Leases != leases {
 			return fmt.Errorf("share %v says %d leases, has %d", s.ID, s.Leases, leases)
 		}
-		if s.Leases >= 0 && s.Deadline != 0 {
-			return c.marked("share", deadlineKey(s.Deadline, s.ID))
+		if s.Leases >= 0 && s.State == ShareGoing {
+			return c.marked("share", goingKey(s.Deadline, s.ID))
 		}
 		return nil
 	})
@@ -94,13 +94,13 @@ func (c *checker) leaseIndexes() error {
 }
 
 func (c *checker) deadlines() error {
-	return c.each(keyShareByDeadline, func(key, row []byte) error {
+	return c.each(keyGoing, func(key, row []byte) error {
 		k := parts(key)
 		deadline, id := k.number(), k.share()
 		if err := k.end(key); err != nil {
 			return err
 		}
 		s, there, err := getShare(c.v, id)
-		return first(err, entry(there && len(row) == 0 && uint64(s.Deadline) == deadline, "share %v with deadline %d", id, deadline))
+		return first(err, entry(there && len(row) == 0 && s.State == ShareGoing && uint64(s.Deadline) == deadline, "share %v GOING with deadline %d", id, deadline))
 	})
 }

@@ -137,8 +137,7 @@ func (b *Book) dues(ctx context.Context, now int64, limit int) (all []due, err e
 		if err := ended(keyLeaseByEnd, func(k *keyReader) due { return due{id: k.share(), owner: k.peer()} }); err != nil || len(all) == limit {
 			return err
 		}
-		// COMING shares end with their pending lease, which was found above.
-		if err := ended(keyShareByDeadline, func(k *keyReader) due { return due{id: k.share()} }); err != nil || len(all) == limit {
+		if err := ended(keyGoing, func(k *keyReader) due { return due{id: k.share()} }); err != nil || len(all) == limit {
 			return err
 		}
 		return v.lapsed(ctx, now, func(d due) error {

@@ -20,7 +20,7 @@ const (
 	keyLease           byte = 0x05 // share ‖ peer
 	keyLeaseByOwner    byte = 0x06 // peer ‖ share; no value
 	keyLeaseByEnd      byte = 0x07 // until ‖ share ‖ peer; no value; leases with an end of their own
-	keyShareByDeadline byte = 0x08 // deadline ‖ share; no value; COMING and GOING
+	keyGoing           byte = 0x08 // deadline ‖ share; no value; GOING shares
 	keyPlacement       byte = 0x09 // share ‖ peer
 	keyPlacementByHost byte = 0x0a // peer ‖ share; no value
 	keyFile            byte = 0x0b // storage index
@@ -59,8 +59,8 @@ func leaseEndKey(until int64, id potluck.ShareID, p peer.ID) []byte {
 	return appendPeer(appendShare(k, id), p)
 }
 
-func deadlineKey(deadline int64, id potluck.ShareID) []byte {
-	return appendShare(binary.BigEndian.AppendUint64([]byte{keyShareByDeadline}, uint64(deadline)), id)
+func goingKey(deadline int64, id potluck.ShareID) []byte {
+	return appendShare(binary.BigEndian.AppendUint64([]byte{keyGoing}, uint64(deadline)), id)
 }
 
 func eventKey(seq uint64) []byte {

@@ -27,22 +27,23 @@ func (b *Book) Reserve(ctx context.Context, owner peer.ID, room Room, rs []Reser
 		return nil, fmt.Errorf("reserve: %w: %w", err, ErrInvalid)
 	}
 	err = b.do(ctx, "reserve", false, func(t *tx) error {
-		grants = make([]Grant, len(rs))
 		room := room
 		if t.batch.space != spaceOK {
 			room.Disk = 0 // the books themselves have no room to grow
 		}
-		fresh, err := t.meet(owner, rs, grants)
+		found, fresh, err := t.meet(owner, rs)
 		if err != nil {
 			return err
 		}
 		if _, err := admit(t, owner, room, fresh, time.Unix(t.now, 0)); err != nil {
 			return err
 		}
-		for i, r := range rs {
-			if err := t.reserve(owner, r, grants[i].State); err != nil {
+		grants = make([]Grant, 0, len(rs))
+		for i, m := range found {
+			if err := t.reserve(owner, rs[i], m); err != nil {
 				return err
 			}
+			grants = append(grants, Grant{Share: rs[i].Share, State: m.state, Root: m.share.Root, Manifest: m.share.Manifest})
 		}
 		return nil
 	})
@@ -78,32 +79,37 @@ func checkReservations(owner peer.ID, room Room, rs []Reservation) error {
 	return nil
 }
 
-// meet fills grants with what each reservation meets, and sums the charges that
-// aren't counted yet. It changes nothing.
-func (t *tx) meet(owner peer.ID, rs []Reservation, grants []Grant) (fresh potluck.Size, err error) {
+// met is what a reservation met: the share's row and the owner's lease, if any.
+type met struct {
+	state  GrantState
+	share  share
+	lease  Lease
+	leased bool
+}
+
+// meet looks at what each reservation meets, and sums the charges that aren't
+// counted yet. It changes nothing.
+func (t *tx) meet(owner peer.ID, rs []Reservation) (found []met, fresh potluck.Size, err error) {
+	found = make([]met, len(rs))
 	for i, r := range rs {
-		s, there, err := getShare(t, r.Share)
-		if err != nil {
-			return 0, err
+		m, there := &found[i], false
+		if m.share, there, err = getShare(t, r.Share); err != nil {
+			return nil, 0, err
 		}
-		grants[i] = Grant{Share: r.Share, State: GrantNew}
-		if !there {
-			fresh += r.Charge
-			continue
+		m.state = GrantNew
+		if there {
+			if m.lease, m.leased, err = getLease(t, r.Share, owner); err != nil {
+				return nil, 0, err
+			}
+			if m.state, err = m.share.grant(r, m.lease, m.leased); err != nil {
+				return nil, 0, err
+			}
 		}
-		l, leased, err := getLease(t, r.Share, owner)
-		if err != nil {
-			return 0, err
-		}
-		if grants[i].State, err = s.grant(r, l, leased); err != nil {
-			return 0, err
-		}
-		grants[i].Root, grants[i].Manifest = s.Root, s.Manifest
-		if !leased {
+		if !m.leased {
 			fresh += r.Charge
 		}
 	}
-	return fresh, nil
+	return found, fresh, nil
 }
 
 // grant decides what a reservation of an existing share meets.
@@ -126,38 +132,27 @@ func (s share) grant(r Reservation, l Lease, leased bool) (GrantState, error) {
 }
 
 // reserve carries out one grant.
-func (t *tx) reserve(owner peer.ID, r Reservation, g GrantState) error {
-	if g == GrantHeld {
+func (t *tx) reserve(owner peer.ID, r Reservation, m met) error {
+	until := r.Until.Unix()
+	if m.state == GrantHeld || (m.leased && m.lease.Until == until) {
 		return nil
 	}
-	s, _, err := getShare(t, r.Share)
-	if err != nil {
-		return err
-	}
-	l, leased, err := getLease(t, r.Share, owner)
-	if err != nil {
-		return err
-	}
-	until := r.Until.Unix()
 	moved := Lease{Owner: owner, Pending: true, Since: t.now, Until: until, Renewed: t.now, Charge: r.Charge}
-	kind, old, oldLease := KindReserve, s, (*Lease)(nil)
-	if leased {
-		if l.Until == until {
-			return nil
-		}
-		kind, oldLease, moved.Since = KindResume, &l, l.Since
+	kind, s, old := KindReserve, m.share, (*Lease)(nil)
+	if m.leased {
+		kind, old, moved.Since = KindResume, &m.lease, m.lease.Since
 	} else {
 		s.Leases++
 	}
-	switch g {
+	switch m.state {
 	case GrantNew:
 		s = share{ID: r.Share, State: ShareComing, Layout: r.Layout, Charge: r.Charge, Created: t.now, Deadline: until, Leases: 1}
 	case GrantResumed:
 		s.Deadline = until
 	}
-	if err := t.putShare(old, s); err != nil {
+	if err := t.putShare(m.share, s); err != nil {
 		return err
 	}
 	t.note(Event{Kind: kind, Peer: owner, Share: &r.Share, Bytes: r.Charge})
-	return t.putLease(r.Share, oldLease, moved)
+	return t.putLease(r.Share, old, moved)
 }

@@ -50,8 +50,9 @@ func step(id potluck.ShareID, from, to ShareState) error {
 	return fmt.Errorf("share %v: %v to %v is no transition: %w", id, from, to, ErrConflict)
 }
 
-// putShare writes a share's row and moves its entry in the index of deadlines.
-// old is the zero share when there was no row.
+// putShare writes a share's row and, for GOING ones, its entry in the index of
+// deadlines; a COMING share's deadline is its pending lease's end, which has an
+// index of its own. old is the zero share when there was no row.
 func (t *tx) putShare(old, s share) error {
 	if old.State != s.State {
 		if err := step(s.ID, old.State, s.State); err != nil {
@@ -61,13 +62,11 @@ func (t *tx) putShare(old, s share) error {
 	if err := s.check(); err != nil {
 		return fmt.Errorf("share %v: %w: %w", s.ID, err, ErrInvalid)
 	}
-	if old.Deadline != s.Deadline {
-		if old.Deadline != 0 {
-			t.del(deadlineKey(old.Deadline, s.ID))
-		}
-		if s.Deadline != 0 {
-			t.mark(deadlineKey(s.Deadline, s.ID))
-		}
+	if old.State == ShareGoing && old.Deadline != s.Deadline {
+		t.del(goingKey(old.Deadline, s.ID))
+	}
+	if s.State == ShareGoing {
+		t.mark(goingKey(s.Deadline, s.ID))
 	}
 	t.set(shareKey(keyShare, s.ID), encodeShare(s))
 	return nil
@@ -78,7 +77,7 @@ func (t *tx) dropShare(s share) error {
 	if err := step(s.ID, s.State, shareNone); err != nil {
 		return err
 	}
-	t.del(deadlineKey(s.Deadline, s.ID))
+	t.del(goingKey(s.Deadline, s.ID))
 	t.del(shareKey(keyShare, s.ID))
 	return nil
 }

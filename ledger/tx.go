@@ -144,7 +144,10 @@ func (t *tx) count(p peer.ID, change Usage) error {
 	if change == (Usage{}) {
 		return nil
 	}
-	_, u, err := knownAccount(t, p)
+	u, found, err := load(t, peerKey(keyUsage, p), decodeUsage)
+	if err == nil && !found {
+		err = fmt.Errorf("counters of %v are missing: %w", p, ErrDamaged)
+	}
 	if err != nil {
 		return err
 	}
