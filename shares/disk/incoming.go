@@ -90,12 +90,15 @@ func (in *incoming) resume(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	old, ok := readHeader(f)
-	old = old.Coming()
 	if h := in.header; !ok || old.ID != h.ID || old.Layout != h.Layout || old.Owner != h.Owner {
 		return false, f.Close()
 	}
-	in.header, in.file = old, f
-	if err := in.rehash(ctx); err != nil {
+	in.header, in.file = old.Coming(), f
+	err = in.rehash(ctx)
+	if err == nil {
+		err = in.sync()
+	}
+	if err != nil {
 		return false, errors.Join(err, f.Close())
 	}
 	return true, nil
@@ -122,15 +125,7 @@ func (in *incoming) rehash(ctx context.Context) error {
 		in.offset += potluck.Size(len(part))
 	}
 	in.started = shares.HeaderLen + in.offset
-	if err := in.file.truncate(in.started); err != nil {
-		return err
-	}
-	// A complete header may stand there, from a crash in the middle of a commit.
-	head := in.header.Marshal()
-	if _, err := in.file.WriteAt(head[:], 0); err != nil {
-		return err
-	}
-	return in.sync()
+	return in.file.truncate(in.started)
 }
 
 // spill moves the share from memory to a file.

@@ -16,6 +16,7 @@ import (
 func testMismatch(t *testing.T, store shares.Store) {
 	for _, s := range []*Set{small(t, 1), large(t, 2)} {
 		other := NewSet(t, s.Layout, 99)
+		moved := Encode(t, s.Layout, potluck.StorageIndex{9, 9}, s.Ciphertext)
 		flipped := bytes.Clone(s.Data[0])
 		flipped[len(flipped)/2] ^= 1
 		cut := bytes.Clone(s.Manifest)
@@ -27,6 +28,7 @@ func testMismatch(t *testing.T, store shares.Store) {
 			"short data":           {s.Data[0][1:], s.Manifest, s.Crosscheck},
 			"no data":              {nil, s.Manifest, s.Crosscheck},
 			"another set":          {s.Data[0], other.Manifest, other.Crosscheck},
+			"another index":        {s.Data[0], moved.Manifest, s.Crosscheck},
 			"short manifest":       {s.Data[0], cut[1:], s.Crosscheck},
 			"no manifest":          {s.Data[0], nil, s.Crosscheck},
 			"no crosscheck":        {s.Data[0], s.Manifest, nil},
