@@ -38,17 +38,23 @@ type HaveResponse struct {
 	Sets []ShareSet `cbor:"1,keyasint"`
 }
 
+// held is the number of shares in all sets.
+func (h HaveResponse) held() (n int) {
+	for _, set := range h.Sets {
+		n += len(set.Shares)
+	}
+	return n
+}
+
 // Validate tells whether every field lies in its range.
 func (h HaveResponse) Validate() error {
 	if len(h.Sets) > MaxIndexes {
 		return fmt.Errorf("have: %d sets, at most %d are allowed", len(h.Sets), MaxIndexes)
 	}
-	held := 0
+	if n := h.held(); n > MaxHeld {
+		return fmt.Errorf("have: %d shares in one answer, at most %d are allowed", n, MaxHeld)
+	}
 	for _, set := range h.Sets {
-		held += len(set.Shares)
-		if held > MaxHeld {
-			return fmt.Errorf("have: more than %d shares in one answer", MaxHeld)
-		}
 		for i, s := range set.Shares {
 			if err := checkNumber(s.Number); err != nil {
 				return fmt.Errorf("have: %w", err)

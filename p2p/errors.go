@@ -89,3 +89,10 @@ func CodeOf(err error) Code {
 	}
 	return CodeInternal
 }
+
+// isAnswer tells whether err is what a peer said, and not what the way to it did.
+func isAnswer(err error) bool {
+	var r *potluck.Refusal
+	var e *Error
+	return errors.As(err, &r) || errors.As(err, &e)
+}

@@ -3,85 +3,241 @@ package p2p
 import (
 	"context"
 	"errors"
-	"io"
+	"fmt"
+	"log/slog"
+	"sync"
 
 	"potluck"
 
+	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/peerstore"
+	basichost "github.com/libp2p/go-libp2p/p2p/host/basic"
+	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
+	"github.com/libp2p/go-libp2p/p2p/host/peerstore/pstoremem"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+	"github.com/libp2p/go-libp2p/p2p/transport/quicreuse"
+	ma "github.com/multiformats/go-multiaddr"
 )
 
-// Host is one node on the network.
-type Host struct{}
+// Host is one node on the network. It is safe for concurrent use.
+type Host struct {
+	// Immutable after New.
+	limits  Limits
+	log     *slog.Logger
+	gate    *gater
+	conns   *conns
+	streams *streams
+	swarm   *swarm.Swarm
+	basic   *basichost.BasicHost
+	quic    *quicreuse.ConnManager
+	watch   *watch // nil without Config.Seen
 
-// New starts to listen and to serve.
-func New(c Config) (*Host, error) { return nil, errors.New("not built") }
+	closing sync.Once
+}
 
-// Close ends all connections and waits for every goroutine of the Host.
-func (h *Host) Close() error { return nil }
+// New starts to listen and to serve. It fails if any address of c.Listen can't
+// be listened on. The Host must be closed.
+func New(c Config) (*Host, error) {
+	if c.Key == nil || c.Key.Type() != crypto.Ed25519 || c.Gate == nil {
+		return nil, errors.New("p2p: an Ed25519 key and a gate are needed")
+	}
+	listen, err := parseListen(c.Listen)
+	if err != nil {
+		return nil, err
+	}
+	h := &Host{limits: c.Limits.withDefaults(), log: c.Log}
+	if h.log == nil {
+		h.log = slog.New(slog.DiscardHandler)
+	}
+	h.conns = newConns(c.Gate, h.limits)
+	h.streams = newStreams(h.limits)
+	h.gate = newGater(c.Gate, h.conns)
+	if err := h.build(c.Key); err != nil {
+		return nil, fmt.Errorf("p2p: %w", err)
+	}
+	h.serve(c.Keeper, c.Greeter)
+	if err := h.start(listen, c); err != nil {
+		_ = h.Close()
+		return nil, fmt.Errorf("p2p: %w", err)
+	}
+	return h, nil
+}
+
+// build makes the parts and joins them; on error nothing is left.
+func (h *Host) build(key crypto.PrivKey) (err error) {
+	var undo []func()
+	defer func() {
+		for i := len(undo) - 1; err != nil && i >= 0; i-- {
+			undo[i]()
+		}
+	}()
+	id, err := peer.IDFromPrivateKey(key)
+	if err != nil {
+		return fmt.Errorf("node key: %w", err)
+	}
+	resources, err := newResources(h.limits)
+	if err != nil {
+		return fmt.Errorf("resource limits: %w", err)
+	}
+	undo = append(undo, func() { _ = resources.Close() })
+	store, err := pstoremem.NewPeerstore()
+	if err != nil {
+		return fmt.Errorf("peerstore: %w", err)
+	}
+	undo = append(undo, func() { _ = store.Close() })
+	if err := errors.Join(store.AddPrivKey(id, key), store.AddPubKey(id, key.GetPublic())); err != nil {
+		return fmt.Errorf("peerstore: %w", err)
+	}
+	bus := eventbus.NewBus()
+	h.swarm, err = swarm.NewSwarm(id, store, bus,
+		swarm.WithConnectionGater(h.gate), swarm.WithResourceManager(resources),
+		swarm.WithDialRanker(rankDials), swarm.WithDialTimeout(h.limits.Dial),
+		swarm.WithUDPBlackHoleSuccessCounter(nil), swarm.WithIPv6BlackHoleSuccessCounter(nil))
+	if err != nil {
+		return fmt.Errorf("swarm: %w", err)
+	}
+	undo = append(undo, func() { _ = h.swarm.Close() })
+	h.swarm.Notify(h.conns)
+	if err := addTCP(h.swarm, key, resources, h.gate, h.limits); err != nil {
+		return err
+	}
+	h.quic, err = addQUIC(h.swarm, key, resources, h.gate)
+	if err != nil {
+		return err
+	}
+	undo = append(undo, func() { _ = h.quic.Close() })
+	h.basic, err = basichost.NewHost(h.swarm, &basichost.HostOpts{
+		EventBus: bus, UserAgent: "potluck/" + potluck.Version, ProtocolVersion: "potluck/1",
+		NegotiationTimeout: h.limits.ControlIdle,
+	})
+	return err
+}
+
+// start listens and lets the loops run.
+func (h *Host) start(listen []ma.Multiaddr, c Config) error {
+	if c.Seen != nil {
+		w, err := newWatch(h.basic.EventBus(), c.Gate, c.Seen)
+		if err != nil {
+			return err
+		}
+		h.watch = w
+	}
+	for _, a := range listen {
+		if err := h.swarm.Listen(a); err != nil {
+			return fmt.Errorf("listen on %v: %w", a, err)
+		}
+	}
+	h.basic.Start()
+	return nil
+}
+
+// parseListen reads the addresses to listen on.
+func parseListen(texts []string) ([]ma.Multiaddr, error) {
+	listen := make([]ma.Multiaddr, len(texts))
+	for i, text := range texts {
+		a, err := ma.NewMultiaddr(text)
+		if err != nil {
+			return nil, fmt.Errorf("p2p: listen address %q: %w", text, err)
+		}
+		if transportOf(a) == "" {
+			return nil, fmt.Errorf("p2p: listen address %q is neither …/tcp/PORT nor …/udp/PORT/quic-v1", text)
+		}
+		listen[i] = a
+	}
+	return listen, nil
+}
+
+// Close ends all connections and waits for every goroutine of the Host,
+// handlers included: their contexts are over and their streams are reset.
+func (h *Host) Close() error {
+	var err error
+	h.closing.Do(func() {
+		h.streams.close()
+		h.conns.close()
+		err = errors.Join(h.basic.Close(), h.quic.Close())
+		h.streams.wait()
+		if h.watch != nil {
+			h.watch.close()
+		}
+	})
+	return err
+}
 
 // ID is the peer ID of the node key.
-func (h *Host) ID() peer.ID { return "" }
+func (h *Host) ID() peer.ID { return h.swarm.LocalPeer() }
 
-// Addrs gives the addresses to dial, each ending in /p2p/ID.
-func (h *Host) Addrs() []string { return nil }
+// Addrs gives at most MaxAddrs addresses to dial, TCP first, each ending in
+// /p2p/ID. Unspecified addresses are those of all interfaces.
+func (h *Host) Addrs() []string {
+	var tcp, quic []string
+	for _, a := range h.basic.Addrs() {
+		text := a.String() + "/p2p/" + h.ID().String()
+		if transportOf(a) == transportTCP {
+			tcp = append(tcp, text)
+		} else {
+			quic = append(quic, text)
+		}
+	}
+	all := append(tcp, quic...)
+	return all[:min(len(all), MaxAddrs)]
+}
 
-// Connect makes a connection to p unless there is one.
-func (h *Host) Connect(ctx context.Context, p peer.ID, addrs []string) error { return nil }
+// Connect makes a connection to p unless there is one, at addrs and at what is
+// known of p from before. p needs to be no friend: to go to it is the node's
+// own wish, for a join. One that stays a stranger is disconnected after
+// Limits.StrangerTime.
+func (h *Host) Connect(ctx context.Context, p peer.ID, addrs []string) error {
+	if p == h.ID() {
+		return errors.New("connect: that is this node itself")
+	}
+	known, err := dialAddrs(p, addrs)
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	defer h.gate.want(p)()
+	h.swarm.Backoff().Clear(p)
+	h.swarm.Peerstore().AddAddrs(p, known, peerstore.RecentlyConnectedAddrTTL)
+	if err := h.basic.Connect(ctx, peer.AddrInfo{ID: p}); err != nil {
+		return blameDial(ctx, err)
+	}
+	return nil
+}
+
+// dialAddrs reads the addresses of p, with or without /p2p/ID at the end, and
+// leaves out those of transports that this node doesn't speak.
+func dialAddrs(p peer.ID, texts []string) (addrs []ma.Multiaddr, err error) {
+	for _, text := range texts {
+		a, err := ma.NewMultiaddr(text)
+		if err != nil {
+			return nil, fmt.Errorf("address %q: %w", text, err)
+		}
+		bare, id := peer.SplitAddr(a)
+		if id != "" && id != p {
+			return nil, fmt.Errorf("address %q is of another peer than %v", text, p)
+		}
+		if bare != nil && transportOf(bare) != "" {
+			addrs = append(addrs, bare)
+		}
+	}
+	return addrs, nil
+}
+
+func blameDial(ctx context.Context, err error) error {
+	switch {
+	case ctx.Err() == context.DeadlineExceeded:
+		return fmt.Errorf("connect: %w: %w", ErrTimeout, ctx.Err())
+	case ctx.Err() != nil:
+		return fmt.Errorf("connect: %w", ctx.Err())
+	}
+	return fmt.Errorf("connect: %w: %w", ErrUnreachable, err)
+}
 
 // Connected tells whether there is a connection to p.
-func (h *Host) Connected(p peer.ID) bool { return false }
-
-// Disconnect closes all connections with p.
-func (h *Host) Disconnect(p peer.ID) {}
-
-// Quote asks what p would take.
-func (h *Host) Quote(ctx context.Context, p peer.ID, q QuoteRequest) (r QuoteResponse, err error) {
-	return
+func (h *Host) Connected(p peer.ID) bool {
+	return h.swarm.Connectedness(p) == network.Connected
 }
 
-// Allocate reserves room at p.
-func (h *Host) Allocate(ctx context.Context, p peer.ID, a AllocateRequest) (r AllocateResponse, err error) {
-	return
-}
-
-// Have asks what p holds.
-func (h *Host) Have(ctx context.Context, p peer.ID, a HaveRequest) (r HaveResponse, err error) {
-	return
-}
-
-// Cancel gives up leases at p.
-func (h *Host) Cancel(ctx context.Context, p peer.ID, c CancelRequest) (r CancelResponse, err error) {
-	return
-}
-
-// Renew keeps all leases at p.
-func (h *Host) Renew(ctx context.Context, p peer.ID, a RenewRequest) (r RenewResponse, err error) {
-	return
-}
-
-// Join accepts p's invite.
-func (h *Host) Join(ctx context.Context, p peer.ID, j JoinRequest) (r JoinResponse, err error) {
-	return
-}
-
-// Writer sends the body of one share.
-type Writer struct{}
-
-// Write opens the sending of one share to p.
-func (h *Host) Write(ctx context.Context, p peer.ID, w WriteRequest) (*Writer, error) {
-	return nil, errors.New("not built")
-}
-
-// Write sends raw bytes.
-func (w *Writer) Write(p []byte) (int, error) { return 0, errors.New("not built") }
-
-// Finish ends the body and waits for the answer.
-func (w *Writer) Finish(ctx context.Context) (r WriteResponse, err error) { return }
-
-// Abort gives up.
-func (w *Writer) Abort() {}
-
-// Read asks p for a part of a share.
-func (h *Host) Read(ctx context.Context, p peer.ID, r ReadRequest) (length potluck.Size, body io.ReadCloser, err error) {
-	return 0, nil, errors.New("not built")
-}
+// Disconnect closes all connections with p. Exchanges that are under way break off.
+func (h *Host) Disconnect(p peer.ID) { _ = h.swarm.ClosePeer(p) }

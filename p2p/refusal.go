@@ -11,7 +11,7 @@ const maxCures = 7
 
 // checkRefusal tells whether a refusal may cross the wire.
 func checkRefusal(r *potluck.Refusal) error {
-	if _, ok := codeNumbers[Code(r.Code)]; !ok || codeNumbers[Code(r.Code)] >= firstErrorCode {
+	if n := codeNumbers[Code(r.Code)]; n == 0 || n >= firstErrorCode {
 		return fmt.Errorf("refusal: code %q is not in the table", r.Code)
 	}
 	for _, s := range []potluck.Size{r.Asked, r.Free, r.Short} {
@@ -23,7 +23,7 @@ func checkRefusal(r *potluck.Refusal) error {
 		return fmt.Errorf("refusal: %d cures, at most %d are allowed", len(r.Cures), maxCures)
 	}
 	for _, c := range r.Cures {
-		if _, ok := cureNumbers[c.Kind]; !ok {
+		if cureNumbers[c.Kind] == 0 {
 			return fmt.Errorf("refusal: cure %q is not in the table", c.Kind)
 		}
 		if err := checkSize("refusal: cure", c.Bytes); err != nil {
@@ -31,4 +31,22 @@ func checkRefusal(r *potluck.Refusal) error {
 		}
 	}
 	return nil
+}
+
+// sealRefusal gives the wire form of a refusal that passed checkRefusal.
+func sealRefusal(r *potluck.Refusal) wireError {
+	w := wireError{Code: codeNumbers[Code(r.Code)], Asked: r.Asked, Free: r.Free, Short: r.Short}
+	for _, c := range r.Cures {
+		w.Cures = append(w.Cures, wireCure{Kind: cureNumbers[c.Kind], Bytes: c.Bytes})
+	}
+	return w
+}
+
+// openRefusal gives the refusal that w means, checked.
+func openRefusal(w wireError) (*potluck.Refusal, error) {
+	r := &potluck.Refusal{Code: potluck.Code(codesByNumber[w.Code]), Asked: w.Asked, Free: w.Free, Short: w.Short}
+	for _, c := range w.Cures {
+		r.Cures = append(r.Cures, potluck.Cure{Kind: curesByNumber[c.Kind], Bytes: c.Bytes})
+	}
+	return r, checkRefusal(r)
 }

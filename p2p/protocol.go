@@ -1,0 +1,36 @@
+package p2p
+
+import "github.com/libp2p/go-libp2p/core/protocol"
+
+// The protocols. A stream carries one request and one answer of one protocol.
+const (
+	ProtocolQuote    protocol.ID = "/potluck/quote/1"
+	ProtocolAllocate protocol.ID = "/potluck/allocate/1"
+	ProtocolWrite    protocol.ID = "/potluck/write/1"
+	ProtocolRead     protocol.ID = "/potluck/read/1"
+	ProtocolHave     protocol.ID = "/potluck/have/1"
+	ProtocolCancel   protocol.ID = "/potluck/cancel/1"
+	ProtocolRenew    protocol.ID = "/potluck/renew/1"
+	ProtocolJoin     protocol.ID = "/potluck/join/1"
+)
+
+// exchange is what one protocol allows.
+type exchange struct {
+	id      protocol.ID
+	request int  // ceiling of the request, bytes
+	answer  int  // ceiling of the answer with its envelope, bytes
+	durable bool // the answer waits for a disk: Limits.Answer instead of ControlIdle
+}
+
+// The table of exchanges. Ceilings hold the largest valid message; a test
+// compares them. The least answer ceiling is that of an error with all cures.
+var (
+	exchangeQuote    = exchange{ProtocolQuote, 64, 1 << 10, false}
+	exchangeAllocate = exchange{ProtocolAllocate, 1 << 10, 32 << 10, true}
+	exchangeWrite    = exchange{ProtocolWrite, 256, 1 << 10, true}
+	exchangeRead     = exchange{ProtocolRead, 128, 512, false}
+	exchangeHave     = exchange{ProtocolHave, 8 << 10, 1 << 20, false}
+	exchangeCancel   = exchange{ProtocolCancel, 32 << 10, 512, true}
+	exchangeRenew    = exchange{ProtocolRenew, 64, 512, true}
+	exchangeJoin     = exchange{ProtocolJoin, 8 << 10, 8 << 10, true}
+)

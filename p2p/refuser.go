@@ -1,0 +1,40 @@
+package p2p
+
+import (
+	"context"
+	"io"
+
+	"potluck"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+)
+
+// refuser stands where there is no keeper or greeter.
+type refuser struct{}
+
+var errUnsupported = &Error{Code: CodeUnsupported}
+
+func (refuser) Quote(context.Context, peer.ID, QuoteRequest) (a QuoteResponse, err error) {
+	return a, errUnsupported
+}
+func (refuser) Allocate(context.Context, peer.ID, AllocateRequest) (a AllocateResponse, err error) {
+	return a, errUnsupported
+}
+func (refuser) Write(context.Context, peer.ID, WriteRequest, io.Reader) (a WriteResponse, err error) {
+	return a, errUnsupported
+}
+func (refuser) Read(context.Context, peer.ID, ReadRequest) (potluck.Size, func(context.Context, io.Writer) error, error) {
+	return 0, nil, errUnsupported
+}
+func (refuser) Have(context.Context, peer.ID, HaveRequest) (a HaveResponse, err error) {
+	return a, errUnsupported
+}
+func (refuser) Cancel(context.Context, peer.ID, CancelRequest) (a CancelResponse, err error) {
+	return a, errUnsupported
+}
+func (refuser) Renew(context.Context, peer.ID, RenewRequest) (a RenewResponse, err error) {
+	return a, errUnsupported
+}
+func (refuser) Join(context.Context, peer.ID, JoinRequest) (a JoinResponse, err error) {
+	return a, errUnsupported
+}
