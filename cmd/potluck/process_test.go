@@ -87,7 +87,11 @@ func (s *script) runHere(actor, line string, words []string) outcome {
 	for i := 0; i < len(words); i++ {
 		switch words[i] {
 		case "<":
-			f, err := os.Open(filepath.Join(s.dir, words[i+1]))
+			path := words[i+1]
+			if !filepath.IsAbs(path) {
+				path = filepath.Join(s.dir, path)
+			}
+			f, err := os.Open(path)
 			s.must(err)
 			defer f.Close()
 			in = f

@@ -33,6 +33,7 @@ import (
 //	> REGEXP     >! REGEXP                    a line of stdout matches; none does
 //	! REGEXP     !! REGEXP                    the same for stderr
 //	> nothing    ! nothing                    the stream is empty
+//	? VAR REGEXP                              the first group of its match in stdout is $VAR from here on
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -163,6 +164,7 @@ func (s *script) builtin(words []string) {
 		rand.NewChaCha8(sha256.Sum256([]byte(words[1]))).Read(data)
 		s.must(os.WriteFile(path(1), data, 0o600))
 	case "write":
+		s.must(os.MkdirAll(filepath.Dir(path(1)), 0o700))
 		s.must(os.WriteFile(path(1), []byte(strings.Join(words[2:], " ")+"\n"), 0o600))
 	case "cmp":
 		a, err := os.ReadFile(path(1))
@@ -201,6 +203,13 @@ func (s *script) expect(line string) {
 		s.match("stdout", s.last.out, mark == ">!", want)
 	case "!", "!!":
 		s.match("stderr", s.last.errout, mark == "!!", want)
+	case "?":
+		name, re, _ := strings.Cut(want, " ")
+		m := regexp.MustCompile("(?m)" + re).FindStringSubmatch(s.last.out)
+		if m == nil {
+			s.fatalf("stdout doesn't match %q", re)
+		}
+		s.vars[name] = m[1]
 	default:
 		s.fatalf("not a line of a script: %q", line)
 	}

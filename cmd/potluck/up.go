@@ -37,6 +37,7 @@ func (u *upCmd) Run(ctx context.Context, c *cli) error {
 	if err != nil {
 		return err
 	}
+	node.LimitMemory()
 	n, err := node.New(ctx, config)
 	if err != nil {
 		return err

@@ -21,10 +21,6 @@ func (w *whereCmd) Run(ctx context.Context, c *cli) error {
 	if err != nil || c.JSON {
 		return c.emitUnless(err, r)
 	}
-	if r.Layout.N == 0 {
-		c.printf("%v, in the cap itself: no friend holds anything of it", r.Size)
-		return nil
-	}
 	t := newTable(">share", "state", "friend", ">bytes", "placed", "peer")
 	for _, s := range r.Shares {
 		t.add(s.Number, s.State, s.Name, int64(s.Charge), when(s.Placed), s.Host)
