@@ -17,13 +17,14 @@ func TestGuard(t *testing.T) {
 		time.Sleep(900 * time.Millisecond)
 		g.pause() // a block came, and waits for its taker
 		time.Sleep(time.Hour)
-		if len(calls) != 0 {
+		if g.pause(); len(calls) != 0 {
 			t.Fatalf("late was called %d times while the guard was off", len(calls))
 		}
 		g.start()
 		g.move()
 		time.Sleep(1500 * time.Millisecond) // moved: called once, asked again
 		time.Sleep(2 * time.Second)         // not moved: called once more, then off
+		g.pause()
 		if len(calls) != 2 || !calls[0] || calls[1] {
 			t.Fatalf("late was called with %v, want [true false]", calls)
 		}

@@ -33,7 +33,7 @@ func (l *lane) run(ctx context.Context) error {
 	defer close(l.out)
 	g := l.get
 	for next := g.first; next <= g.last; {
-		src, err := g.pool.take(ctx)
+		src, err := g.pool.take(ctx, next)
 		if err != nil {
 			return err
 		}
@@ -75,7 +75,7 @@ func (d *draw) run(ctx context.Context) error {
 	n := min(potluck.Size(g.last+1)*potluck.Size(g.layout.Block), data) - from
 	d.guard = newGuard(g.client.c.Stall, func(moved bool) bool {
 		switch {
-		case g.pool.spare(d.source):
+		case g.pool.spare(d.source, d.next):
 			cancel(errSlow)
 		case !moved:
 			cancel(fmt.Errorf("nothing came for %v", g.client.c.Stall))
@@ -120,12 +120,12 @@ func (d *draw) Write(p []byte) (int, error) {
 			break
 		}
 		d.guard.pause()
+		g.pool.delivered(d.source, d.next, want) // before it is: no other lane may deliver it too
 		select {
 		case d.lane.out <- block{d.source.Number, d.buf}:
 		case <-d.ctx.Done():
 			return 0, context.Cause(d.ctx)
 		}
-		g.pool.count(d.source.host, want)
 		d.buf = nil
 		d.next++
 		d.guard.start()

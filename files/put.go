@@ -64,15 +64,15 @@ func (c *Client) Put(ctx context.Context, src Source, o PutOptions, report func(
 	p := &put{client: c, src: src, o: o, report: newReporter(report, c.c.Clock), start: c.c.Clock()}
 	p.work, p.end = context.WithCancelCause(c.life)
 	unlink := context.AfterFunc(ctx, func() { p.end(context.Cause(ctx)) })
-	background, err := p.run(ctx)
-	if !unlink() && err == nil {
-		err = context.Cause(ctx) // the caller went away in the last moment
-	}
-	if err != nil || !background {
+	rest, err := p.run(ctx)
+	unlink()
+	result := p.result
+	if err != nil || rest == nil {
 		p.end(context.Canceled)
-		return p.result, errors.Join(err, src.Close())
+		return result, errors.Join(err, src.Close())
 	}
-	return p.result, nil
+	c.behind.Go(rest)
+	return result, nil
 }
 
 // putLiteral makes a cap that holds the bytes themselves.
@@ -85,27 +85,28 @@ func (c *Client) putLiteral(src Source) (PutResult, error) {
 	return PutResult{Cap: cp.Text(), Size: src.Size(), Placed: []Placed{}}, src.Close()
 }
 
-// run does the put up to its durable acknowledgement. background tells that
-// shares are still on their way; then their goroutine owns p.
-func (p *put) run(ctx context.Context) (background bool, err error) {
+// run does the put up to its durable acknowledgement. rest, if not nil, is what
+// remains to be done in the background: bring shares to their hosts that are
+// still on their way. It owns p, and ends with p.work.
+func (p *put) run(ctx context.Context) (rest func(), err error) {
 	hosts, known, err := p.client.candidates(ctx, p.o.Hosts)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	p.hosts, p.known = hosts, known
 	for {
 		if err := p.prepare(ctx); err != nil {
-			return false, err
+			return nil, err
 		}
 		if done, err := p.standing(ctx); done || err != nil {
-			return false, err
+			return nil, err
 		}
 		err := p.reserve(ctx)
 		if errors.Is(err, errChooseAgain) {
 			continue
 		}
 		if err != nil {
-			return false, err
+			return nil, err
 		}
 		break
 	}

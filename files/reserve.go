@@ -177,14 +177,14 @@ func (p *put) allocate(ctx context.Context, wanted []edge) int {
 	failed := 0
 	for host, numbers := range byHost {
 		wg.Go(func() {
-			for i, number := range numbers {
+			for _, number := range numbers {
 				g, err := p.client.allocateOne(ctx, host, p.index, p.layout, number)
 				mu.Lock()
-				switch {
+				switch has := p.granted(host); {
 				case err == nil:
 					p.grants[number] = grant{g, host}
-				case i > 0:
-					p.most[host] = i
+				case has > 0:
+					p.most[host] = has
 					failed++
 				default:
 					p.known.fail(host, err)
@@ -199,6 +199,16 @@ func (p *put) allocate(ctx context.Context, wanted []edge) int {
 	}
 	wg.Wait()
 	return failed
+}
+
+// granted counts the shares that a host has granted in this put.
+func (p *put) granted(host peer.ID) (n int) {
+	for _, g := range p.grants {
+		if g.host == host {
+			n++
+		}
+	}
+	return n
 }
 
 func (c *Client) allocateOne(ctx context.Context, host peer.ID, index potluck.StorageIndex, l potluck.Layout, number potluck.ShareNumber) (p2p.Grant, error) {
@@ -228,7 +238,7 @@ func (p *put) undo(ctx context.Context) {
 	var wg sync.WaitGroup
 	for host, ids := range byHost {
 		wg.Go(func() {
-			if _, err := p.client.c.Network.Cancel(ctx, host, p2p.CancelRequest{Shares: ids}); err != nil {
+			if _, err := p.client.tellCancel(ctx, host, ids); err != nil {
 				p.client.c.Log.Info("a host keeps a reservation until its deadline", "peer", host, "shares", len(ids), "err", err)
 			}
 		})

@@ -37,10 +37,14 @@ type sources struct {
 	changed chan struct{} // closed and replaced at every change
 	bytes   map[peer.ID]potluck.Size
 	blames  []Blame
+	// until is, by share number, the first stripe for which no lane has delivered
+	// it yet. A lane that is behind that may not take the number: the stripe would
+	// get one block twice and lack another.
+	until map[potluck.ShareNumber]int64
 }
 
 func newSources(known *peers, asked int) *sources {
-	return &sources{known: known, asked: asked, open: true, changed: make(chan struct{}), bytes: make(map[peer.ID]potluck.Size)}
+	return &sources{known: known, asked: asked, open: true, changed: make(chan struct{}), bytes: make(map[peer.ID]potluck.Size), until: make(map[potluck.ShareNumber]int64)}
 }
 
 func (s *sources) wake() {
@@ -85,12 +89,12 @@ func (s *sources) distinct() int {
 	return len(numbers)
 }
 
-// take waits for a source whose number no lane draws. It returns nil when there
-// is none and nothing more can come.
-func (s *sources) take(ctx context.Context) (*source, error) {
+// take waits for a source whose number no lane draws, for a lane that goes on at
+// stripe next. It returns nil when there is none and nothing more can come.
+func (s *sources) take(ctx context.Context, next int64) (*source, error) {
 	for {
 		s.mu.Lock()
-		best := s.best()
+		best := s.best(next)
 		if best != nil {
 			best.busy = true
 		}
@@ -110,7 +114,7 @@ func (s *sources) take(ctx context.Context) (*source, error) {
 // best chooses among the sources that can be taken now. First difference wins:
 // not slow; fewest failures; the host that serves the fewest lanes; the lowest
 // number, because the first k shares need no decoding.
-func (s *sources) best() *source {
+func (s *sources) best(next int64) *source {
 	drawn := make(map[potluck.ShareNumber]bool)
 	serves := make(map[peer.ID]int)
 	for _, c := range s.all {
@@ -121,7 +125,7 @@ func (s *sources) best() *source {
 	}
 	var best *source
 	for _, c := range s.all {
-		if c.busy || c.dead || drawn[c.Number] {
+		if c.busy || c.dead || drawn[c.Number] || s.until[c.Number] > next {
 			continue
 		}
 		if best == nil || cmp.Or(
@@ -146,13 +150,13 @@ func compareBool(a, b bool) int {
 }
 
 // spare tells whether a lane that left c would find another that isn't slow.
-func (s *sources) spare(c *source) bool {
+func (s *sources) spare(c *source, next int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c.slow {
 		return false
 	}
-	best := s.best()
+	best := s.best(next)
 	return best != nil && !best.slow
 }
 
@@ -213,10 +217,12 @@ func isWrong(err error) bool {
 	return errors.As(err, &corrupt) || errors.As(err, &wrong)
 }
 
-func (s *sources) count(host peer.ID, n int) {
+// delivered notes that a lane has got the block of a stripe from c.
+func (s *sources) delivered(c *source, stripe int64, bytes int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.bytes[host] += potluck.Size(n)
+	s.bytes[c.host] += potluck.Size(bytes)
+	s.until[c.Number] = max(s.until[c.Number], stripe+1)
 }
 
 // account gives the bytes had from each host, and the blames.

@@ -30,38 +30,38 @@ type outcome struct {
 
 // spread sends the shares to the hosts that granted them, and makes the result
 // durable once enough distinct hosts have signed.
-func (p *put) spread(ctx context.Context) (background bool, err error) {
+func (p *put) spread(ctx context.Context) (rest func(), err error) {
 	var placed []ledger.Placement
 	for try := 0; ; try++ {
 		p.report.stage("sending", p.src.Size(), len(p.hosts))
 		senders := p.senders(placed)
 		if err := p.pass(p.work, senders); err != nil {
-			return false, p.giveUp(ctx, err)
+			return nil, p.giveUp(ctx, err)
 		}
 		f, err := p.finished(senders)
 		if err == nil {
 			err = p.src.Check()
 		}
 		if err != nil {
-			return false, p.giveUp(ctx, err)
+			return nil, p.giveUp(ctx, err)
 		}
 		p.report.stage("finishing", potluck.Size(len(senders)), len(p.hosts))
 		late, err := p.settle(ctx, senders, f, &placed)
 		if err != nil {
-			return false, p.giveUp(ctx, err)
+			return nil, p.giveUp(ctx, err)
 		}
 		if happiness(edgesOf(placed)) >= p.choice.Happy {
 			return p.acknowledge(ctx, f, placed, late)
 		}
 		if try+1 == attempts {
-			return false, p.giveUp(ctx, p.unspread(placed))
+			return nil, p.giveUp(ctx, p.unspread(placed))
 		}
 		p.hosts = slices.DeleteFunc(p.hosts, p.known.hasFailed)
 		if len(p.hosts) < p.choice.Happy {
-			return false, p.giveUp(ctx, p.unspread(placed))
+			return nil, p.giveUp(ctx, p.unspread(placed))
 		}
 		if err := p.reassign(ctx, placed); err != nil {
-			return false, p.giveUp(ctx, err)
+			return nil, p.giveUp(ctx, err)
 		}
 	}
 }
@@ -195,7 +195,7 @@ func (p *put) reassign(ctx context.Context, placed []ledger.Placement) error {
 
 // acknowledge makes the put durable in the owner's books; after that Put may
 // return. What is late, or still unplaced, is left to a background goroutine.
-func (p *put) acknowledge(ctx context.Context, f finished, placed []ledger.Placement, late *straggle) (background bool, err error) {
+func (p *put) acknowledge(ctx context.Context, f finished, placed []ledger.Placement, late *straggle) (rest func(), err error) {
 	fresh, err := p.withoutReceipt(ctx, placed)
 	if err == nil {
 		err = p.client.c.Books.Place(ctx, fresh)
@@ -207,19 +207,18 @@ func (p *put) acknowledge(ctx context.Context, f finished, placed []ledger.Place
 		})
 	}
 	if err != nil {
-		return false, fmt.Errorf("write the placements down: %w", err)
+		return nil, fmt.Errorf("write the placements down: %w", err)
 	}
 	p.tally(placed)
 	p.fillResult(f.digest)
 	p.result.Behind = p.choice.N - len(placed)
 	if p.result.Behind == 0 {
-		return false, nil
+		return nil, nil
 	}
 	if late == nil {
 		late = &straggle{}
 	}
-	p.client.behind.Go(func() { p.straggle(f, placed, late) })
-	return true, nil
+	return func() { p.straggle(f, placed, late) }, nil
 }
 
 // withoutReceipt drops rows that would overwrite a placement with its receipt by

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
@@ -167,7 +168,7 @@ func (c *Client) cancel(ctx context.Context, host peer.ID, ids []potluck.ShareID
 	ctx, stop := context.WithTimeoutCause(ctx, 2*c.c.Stall, fmt.Errorf("no answer within %v", 2*c.c.Stall))
 	defer stop()
 	for part := range slices.Chunk(ids, p2p.MaxCancel) {
-		done, err := c.c.Network.Cancel(ctx, host, p2p.CancelRequest{Shares: part})
+		done, err := c.tellCancel(ctx, host, part)
 		if err != nil {
 			return sum, err
 		}
@@ -178,6 +179,22 @@ func (c *Client) cancel(ctx context.Context, host peer.ID, ids []potluck.ShareID
 		}
 	}
 	return sum, nil
+}
+
+// tellCancel ends leases at one host. A host that still writes one of the shares,
+// because the end of a stream takes its time, is asked again until ctx ends.
+func (c *Client) tellCancel(ctx context.Context, host peer.ID, ids []potluck.ShareID) (p2p.CancelResponse, error) {
+	for pause := 10 * time.Millisecond; ; pause *= 2 {
+		done, err := c.c.Network.Cancel(ctx, host, p2p.CancelRequest{Shares: ids})
+		if err == nil || p2p.CodeOf(err) != p2p.CodeBusy {
+			return done, err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return done, err
+		}
+	}
 }
 
 // Sweep tells a host that came back of the removals that it missed. It returns
