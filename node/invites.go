@@ -165,7 +165,7 @@ func (n *Node) accept(ctx context.Context, link p2p.Invite, r JoinResult) (JoinR
 	leave := n.gate.join(link.Peer)
 	defer leave()
 	if err := n.host.Connect(ctx, link.Peer, link.Addrs); err != nil {
-		return r, fmt.Errorf("reach %s: %w", r.Name, err)
+		return r, fmt.Errorf("%s can't be reached: its node is off, or the invite was used or revoked; cure: ask it to start its node, or for a new invite (%w)", r.Name, err)
 	}
 	// If we die before the inviter has it: nothing happened.
 	a, err := n.host.Join(ctx, link.Peer, p2p.JoinRequest{Invite: link.ID(), Proof: link.Proof(n.self), Name: n.config.Name,
@@ -207,6 +207,11 @@ var _ p2p.Greeter = (*greeter)(nil)
 // is answered the same and changes nothing.
 func (g *greeter) Join(ctx context.Context, from peer.ID, j p2p.JoinRequest) (p2p.JoinResponse, error) {
 	n := (*Node)(g)
+	select {
+	case <-n.ready: // who comes in the moment of the start waits for its end
+	case <-ctx.Done():
+		return p2p.JoinResponse{}, ctx.Err()
+	}
 	inv, err := n.book.Invite(ctx, j.Invite)
 	if errors.Is(err, ledger.ErrNotFound) {
 		return p2p.JoinResponse{}, &p2p.Error{Code: p2p.CodeNoSuchInvite}

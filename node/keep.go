@@ -167,9 +167,10 @@ func (k *keep) grant(ctx context.Context, from peer.ID, g ledger.Grant, l potluc
 		return out, err
 	}
 	out.State = p2p.GrantNew
-	if g.State == ledger.GrantResumed {
-		out.Offset, err = k.arrived(ctx, from, g.Share)
+	if g.State == ledger.GrantNew {
+		return out, nil
 	}
+	out.Offset, err = k.arrived(ctx, from, g.Share)
 	return out, err
 }
 

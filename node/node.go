@@ -43,6 +43,7 @@ type Node struct {
 	files *files.Client
 	tend  *tend
 
+	ready   chan struct{} // closed when all of the above is set
 	failed  chan struct{} // closed by the first failure that ends the node
 	failing sync.Once
 	failure error // set before failed is closed
@@ -56,7 +57,7 @@ func New(ctx context.Context, c Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{config: c, log: c.Log, started: c.Clock(), failed: make(chan struct{}), group: lifecycle.NewGroup(c.Log)}
+	n := &Node{config: c, log: c.Log, started: c.Clock(), ready: make(chan struct{}), failed: make(chan struct{}), group: lifecycle.NewGroup(c.Log)}
 	// If a step fails, or we die at one, the steps before it left nothing that
 	// the next start doesn't take as it finds it.
 	if err := n.open(ctx); err != nil {
@@ -92,7 +93,11 @@ func (n *Node) open(ctx context.Context) (err error) {
 	if err := n.recover(ctx); err != nil {
 		return err
 	}
-	return n.openNetwork(key, secret)
+	if err := n.openNetwork(key, secret); err != nil {
+		return err
+	}
+	close(n.ready)
+	return nil
 }
 
 func (n *Node) openBooks(ctx context.Context) (err error) {
@@ -172,6 +177,9 @@ func (n *Node) recover(ctx context.Context) error {
 		return nil
 	}
 	n.log.Info("the last stop was not clean; checking the books")
+	if err := n.keep.finish(ctx); err != nil {
+		return fmt.Errorf("recover: %w", err)
+	}
 	r, err := n.Check(ctx)
 	if err != nil {
 		return fmt.Errorf("recover: %w", err)

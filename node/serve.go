@@ -190,3 +190,19 @@ func (k *keep) sweep(ctx context.Context) error {
 		}
 	}
 }
+
+// finish deletes the shares whose deletion a death interrupted; the sweep would
+// do it too, but not before it is sure that nobody else does.
+func (k *keep) finish(ctx context.Context) error {
+	var going []potluck.ShareID
+	err := k.book.Shares(ctx, potluck.ShareID{}, func(row ledger.ShareRow) error {
+		if row.State == ledger.ShareGoing {
+			going = append(going, row.ID)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return k.remove(ctx, going)
+}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"potluck/internal/lifecycle"
+	"potluck/ledger"
 	"potluck/p2p"
 )
 
@@ -145,7 +146,8 @@ func (t *tend) meet(ctx context.Context) time.Duration {
 	t.mu.Unlock()
 	came := make(map[peer.ID]bool)
 	for _, m := range met {
-		if err := t.n.book.Seen(ctx, m.peer, m.addrs); err != nil {
+		err := t.n.book.Seen(ctx, m.peer, m.addrs)
+		if err != nil && !errors.Is(err, ledger.ErrNotFound) { // it may be about to join
 			t.complain("note a friend's address", err)
 		}
 		came[m.peer] = m.connected

@@ -57,12 +57,17 @@ type running struct {
 
 // Run starts every part's Run, waits until ctx ends, Close is called, or the
 // first Run returns an error, and then stops and closes all of them in reverse.
-// It returns that first error, or else the errors of closing.
+// It returns that first error, or else the errors of closing. After Close it
+// starts nothing.
 func (g *Group) Run(ctx context.Context) error {
 	g.mu.Lock()
 	if g.closed || g.running {
+		again := g.running
 		g.mu.Unlock()
-		return errors.New("run: the group was run or closed before")
+		if again {
+			return errors.New("run: the group was run before")
+		}
+		return g.Close()
 	}
 	ctx, g.stop = context.WithCancel(ctx)
 	g.running = true

@@ -1,0 +1,161 @@
+package node
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"potluck"
+	"potluck/files"
+	"potluck/ledger"
+	"potluck/shares"
+)
+
+func TestFiguresAreSumsOfRows(t *testing.T) {
+	owner, host := pair(t)
+	var want Holding
+	for _, size := range sizes {
+		c := makeContent(t, size)
+		c.put(t, owner, host)
+		want = want.plus(Holding{Bytes: shares.Charge(c.layout), Shares: 1})
+	}
+	c := makeContent(t, 10)
+	if _, err := c.allocate(t.Context(), owner, host); err != nil {
+		t.Fatal(err)
+	}
+	want = want.plus(Holding{Reserved: shares.Charge(c.layout), ReservedShares: 1})
+	w, err := host.Who(t.Context())
+	if err != nil || len(w.Rows) != 1 {
+		t.Fatalf("who: %+v, %v", w, err)
+	}
+	if w.Rows[0].IHold != want || w.Totals.IHold != want || w.Me.Held != want.Bytes || w.Me.Reserved != want.Reserved {
+		t.Fatalf("who says %+v, %+v and %v, want %+v", w.Rows[0].IHold, w.Totals, w.Me.Held, want)
+	}
+	if free := potluck.GiB - want.Bytes - want.Reserved; w.Rows[0].Free != free || w.Me.Room != free {
+		t.Errorf("free %d and room %d, want %d", w.Rows[0].Free, w.Me.Room, free)
+	}
+	a, err := host.Resolve(t.Context(), "owner")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := host.Shares(t.Context(), a)
+	if err != nil || s.Sums.IHold != want || len(s.IHold) != len(sizes)+1 {
+		t.Fatalf("the rows sum to %+v, %v, want %+v", s.Sums, err, want)
+	}
+	dry, err := host.Evict(t.Context(), a, true)
+	if err != nil || dry.Freed != want.Bytes+want.Reserved {
+		t.Fatalf("dry run: %+v, %v", dry, err)
+	}
+	if again, err := host.Who(t.Context()); err != nil || again.Totals != w.Totals {
+		t.Fatalf("a dry run changed something: %+v, %v", again.Totals, err)
+	}
+}
+
+func TestReasons(t *testing.T) {
+	now := time.Unix(1e9, 0)
+	for want, f := range map[string]Friend{
+		"bob is a friend and may use 1 GiB as an opening":                         {Terms: ledger.DefaultTerms()},
+		"bob is a friend and may use 2 GiB as a gift and 1 GiB as an opening":     {Terms: ledger.Terms{Gift: 2 << 30, Opening: 1 << 30}},
+		"bob is a friend and may use 3 KiB that it holds for me":                  {Terms: ledger.Terms{RatioPPM: 1e6}, HoldsForMe: Holding{Bytes: 3 << 10}},
+		"bob is a friend and may use 3 KiB that it holds for me, times 0.5":       {Terms: ledger.Terms{RatioPPM: 5e5}, HoldsForMe: Holding{Bytes: 3 << 10}},
+		"bob is a friend and may use 5 B paid until 2001-09-09":                   {Terms: ledger.Terms{Paid: 5, PaidUntil: 1e9 + 1}},
+		"bob is a friend without any terms: nothing is taken from it":             {Terms: ledger.Terms{Paid: 5, PaidUntil: 1e9}},
+		"bob is denied: nothing new is taken, what is held stays and can be read": {Denied: true, Terms: ledger.DefaultTerms()},
+	} {
+		f.Name, f.Friend = "bob", true
+		if got := reason(f, now); got != want {
+			t.Errorf("got  %q\nwant %q", got, want)
+		}
+	}
+}
+
+func TestResolve(t *testing.T) {
+	ids := make([]peer.ID, 3)
+	for i, text := range []string{"12D3KooWBtg3aaRMjxwedh83aGiUkwSxDwUZkzuJcfaqUmo7R3pq", "12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5", "12D3KooWJWoaqZhDaoEFshF7Rh1bpY9ohihFhzcW6d69Lr2NASuq"} {
+		var err error
+		if ids[i], err = peer.Decode(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := []ledger.Account{{Peer: ids[0], Name: "bob"}, {Peer: ids[1], Name: "bobby"}, {Peer: ids[2], Name: "carol"}}
+	for text, want := range map[string]peer.ID{"bob": ids[0], "bobb": ids[1], "c": ids[2], ids[1].String(): ids[1], "12D3KooWJ": ids[2]} {
+		if a, err := resolve(all, text); err != nil || a.Peer != want {
+			t.Errorf("%q is %v, %v", text, a.Name, err)
+		}
+	}
+	var usage *files.UsageError
+	for _, text := range []string{"bo", "12D3", ""} {
+		if _, err := resolve(all, text); !errors.As(err, &usage) {
+			t.Errorf("%q: %v, want a usage error", text, err)
+		}
+	}
+	if _, err := resolve(all, "bo"); !strings.Contains(err.Error(), "bobby ("+ids[1].String()+")") {
+		t.Errorf("the candidates aren't named: %v", err)
+	}
+	var missing *NotFoundError
+	if _, err := resolve(all, "dave"); !errors.As(err, &missing) {
+		t.Errorf("dave: %v, want not found", err)
+	}
+}
+
+func TestTermsChange(t *testing.T) {
+	owner, host := pair(t)
+	a, err := host.Resolve(t.Context(), "owner")
+	if err != nil {
+		t.Fatal(err)
+	}
+	zero := potluck.Size(0)
+	ppm := int64(0)
+	got, err := host.SetTerms(t.Context(), a, TermsChange{Opening: &zero, RatioPPM: &ppm})
+	if err != nil || got.Terms != (ledger.Terms{}) {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if _, err := makeContent(t, 1).allocate(t.Context(), owner, host); !isRefusal(err) {
+		t.Fatalf("without terms: %v", err)
+	}
+	minus := potluck.Size(-1)
+	if _, err := host.SetTerms(t.Context(), a, TermsChange{Gift: &minus}); err == nil {
+		t.Fatal("a negative gift was taken")
+	}
+}
+
+func TestClockDrift(t *testing.T) {
+	at := time.Now()
+	d := drift{wall: at, running: at}
+	if _, jumped := d.look(at.Add(time.Minute), at.Add(time.Minute)); jumped {
+		t.Error("a steady clock jumped")
+	}
+	if by, jumped := d.look(at.Add(26*time.Hour), at.Add(2*time.Minute)); !jumped || by < 25*time.Hour {
+		t.Errorf("a day ahead: %v, %v", by, jumped)
+	}
+	if by, jumped := d.look(at, at.Add(3*time.Minute)); !jumped || by > -25*time.Hour {
+		t.Errorf("and back: %v, %v", by, jumped)
+	}
+}
+
+func TestRetries(t *testing.T) {
+	for failures, want := range map[int]time.Duration{0: firstRetry, 1: 2 * firstRetry, 3: 8 * firstRetry, 1000: lastRetry} {
+		if low, high := retryAfter(failures, 0), retryAfter(failures, 1); low != want/2 || high != want+want/2 {
+			t.Errorf("after %d failures: %v to %v, want about %v", failures, low, high, want)
+		}
+	}
+}
+
+func TestFriendsFindEachOtherAgain(t *testing.T) {
+	alice, _ := start(t, config(t, "alice"))
+	c := config(t, "bob")
+	bob, stop := start(t, c)
+	befriend(t, alice, bob)
+	stop()
+	bob, _ = start(t, c) // on another port
+	if err := bob.tend.dialling.TriggerWait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !bob.host.Connected(alice.self) {
+		t.Fatal("bob didn't dial alice after the start")
+	}
+	makeContent(t, 10).put(t, alice, bob)
+}
