@@ -65,6 +65,11 @@ func TestTable(t *testing.T) {
 	table.add("alice", 12)
 	table.add("m\x1b[2Jallory", 1234)
 	table.add(strings.Repeat("x", 100), 1)
+	last := newTable("a", "reason")
+	last.add("", strings.Repeat("y", 1000))
+	if n := len([]rune(last.rows[0][1])); n != maxLast {
+		t.Errorf("the last cell has %d characters, want %d", n, maxLast)
+	}
 	var b strings.Builder
 	if err := table.write(&b); err != nil {
 		t.Fatal(err)

@@ -53,6 +53,9 @@ func (g *getCmd) Run(ctx context.Context, c *cli) error {
 	m := c.meter()
 	r, err := node.Get(ctx, req, content, m.show)
 	m.end()
+	if errors.Is(err, errBinary) {
+		return errBinary
+	}
 	if err != nil && ctx.Err() != nil {
 		return errors.New(pick(toFile, "interrupted: "+g.Output+" was not written", "interrupted: what was written is not all of the file"))
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -12,9 +13,9 @@ import (
 // meter shows the progress of a put or get: bars on stderr, one a stage, when
 // it is a terminal; lines of JSON on stdout with --json; else nothing.
 type meter struct {
-	c     *cli
-	bar   *progressbar.ProgressBar
-	stage string
+	c    *cli
+	bar  *progressbar.ProgressBar
+	last files.Progress // what the bar shows, or will show: it draws ten times a second
 }
 
 func (c *cli) meter() *meter { return &meter{c: c} }
@@ -36,10 +37,11 @@ func (m *meter) show(p files.Progress) {
 	case m.c.JSON:
 		m.c.emit(progressLine{p}) // a reader that has gone is found out with the result
 	case m.c.errTerminal:
-		if m.bar == nil || p.Stage != m.stage {
+		if m.bar == nil || p.Stage != m.last.Stage {
 			m.end()
-			m.stage, m.bar = p.Stage, m.newBar(p)
+			m.bar = m.newBar(p)
 		}
+		m.last = p
 		m.bar.Set64(int64(p.Done))
 	}
 }
@@ -55,10 +57,16 @@ func (m *meter) newBar(p files.Progress) *progressbar.ProgressBar {
 		progressbar.OptionThrottle(100*time.Millisecond))
 }
 
-// end leaves the last bar as it stands, on its own line.
+// end leaves the last bar as it stands, and goes to a new line.
 func (m *meter) end() {
-	if m.bar != nil {
-		m.bar.Exit()
-		m.bar = nil
+	if m.bar == nil {
+		return
 	}
+	if m.last.Done >= m.last.Total {
+		m.bar.Finish()
+	} else {
+		m.bar.Exit()
+	}
+	fmt.Fprintln(m.c.err)
+	m.bar = nil
 }

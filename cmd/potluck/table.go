@@ -8,10 +8,14 @@ import (
 	"unicode/utf8"
 )
 
-// maxCell bounds a cell of text that peers choose, in characters.
-const maxCell = 60
+// maxCell bounds a cell, in characters, so that what a peer chooses can't push
+// the rest off the screen. The last column has nothing to push: maxLast.
+const (
+	maxCell = 60
+	maxLast = 300
+)
 
-// table lays rows out in columns. Cells are escaped, and cut at maxCell. A
+// table lays rows out in columns. Cells are escaped and cut. A
 // heading that starts with ">" is set to the right.
 type table struct {
 	heads []string
@@ -24,7 +28,7 @@ func newTable(heads ...string) *table { return &table{heads: heads} }
 func (t *table) add(cells ...any) {
 	row := make([]string, len(cells))
 	for i, cell := range cells {
-		row[i] = cutTo(escape(fmt.Sprint(cell)), maxCell)
+		row[i] = cutTo(escape(fmt.Sprint(cell)), pick(i == len(t.heads)-1, maxLast, maxCell))
 	}
 	t.rows = append(t.rows, row)
 }
@@ -89,8 +93,8 @@ func plural[T ~int | ~int64 | ~uint64](n T, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// pick chooses a word by a condition.
-func pick(condition bool, yes, no string) string {
+// pick chooses by a condition.
+func pick[T any](condition bool, yes, no T) T {
 	if condition {
 		return yes
 	}
