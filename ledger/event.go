@@ -32,7 +32,9 @@ const (
 	KindNotDeleted   = "not-deleted"    // they couldn't be deleted, see Reason
 	KindLost         = "lost"           // a share's bytes vanished
 	KindCorrupt      = "corrupt"        // a share's bytes changed
+	KindPlacing      = "placing"        // a host is about to be sent a share of ours
 	KindPlace        = "place"          // a host holds a share of ours
+	KindUnplacing    = "unplacing"      // a share of ours was removed, the host is to be told
 	KindPlacedLost   = "placement-lost" // a host doesn't, though it did
 	KindUnplace      = "unplace"        // a placement was dropped
 	KindFile         = "file"           // a file was put

@@ -199,6 +199,22 @@ func TestFilesAndPlacements(t *testing.T) {
 		t.Error("half of a refused Place:", u)
 	}
 	place(shareID(0, 5), PlacedStable)
+	for _, s := range []PlacementState{PlacedComing, PlacedGoing, PlacedLost, PlacedStable} {
+		if err := b.Mark(t.Context(), alice, []potluck.ShareID{shareID(0, 5), shareID(0, 99)}, s, "a test"); err != nil {
+			t.Fatal(err)
+		}
+		want := Usage{}
+		if s == PlacedStable {
+			want = Usage{Earned: 70, EarnedShares: 1}
+		}
+		if u := usageOf(t, b, alice); u != want {
+			t.Errorf("marked %d: %+v, want %+v", s, u, want)
+		}
+	}
+	if err := b.Mark(t.Context(), alice, []potluck.ShareID{shareID(0, 5)}, 9, ""); !errors.Is(err, ErrInvalid) {
+		t.Error("a state that isn't known:", err)
+	}
+	clean(t, b)
 	var ids []potluck.ShareID
 	err := b.PlacementsAt(t.Context(), alice, func(p Placement) error { ids = append(ids, p.Share); return nil })
 	if err != nil || len(ids) != 2 || !slices.IsSortedFunc(ids, potluck.ShareID.Compare) {

@@ -24,7 +24,7 @@ func (b *Book) Place(ctx context.Context, ps []Placement) error {
 	}
 	return b.do(ctx, "place", true, func(t *tx) error {
 		for _, p := range ps {
-			if err := t.place(p); err != nil {
+			if err := t.place(p, ""); err != nil {
 				return err
 			}
 		}
@@ -32,7 +32,49 @@ func (b *Book) Place(ctx context.Context, ps []Placement) error {
 	})
 }
 
-func (t *tx) place(p Placement) error {
+// Mark moves placements at one host to another state, and its earned counters
+// with them; those that aren't known are left alone. Errors: ErrInvalid.
+func (b *Book) Mark(ctx context.Context, host peer.ID, ids []potluck.ShareID, state PlacementState, reason string) error {
+	if err := first(checkPeer(host), checkText("reason", reason, MaxReason)); err != nil {
+		return fmt.Errorf("mark placements: %w: %w", err, ErrInvalid)
+	}
+	return pieces(ids, func(part []potluck.ShareID) error {
+		return b.do(ctx, "mark placements", false, func(t *tx) error {
+			for _, id := range part {
+				p, there, err := getPlacement(t, id, host)
+				if err != nil {
+					return err
+				}
+				if !there || p.State == state {
+					continue
+				}
+				p.State = state
+				if err := p.check(); err != nil {
+					return fmt.Errorf("%w: %w", err, ErrInvalid)
+				}
+				if err := t.place(p, reason); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	})
+}
+
+// placeKind is the kind of the event that brings a placement into a state.
+func placeKind(s PlacementState) string {
+	switch s {
+	case PlacedComing:
+		return KindPlacing
+	case PlacedGoing:
+		return KindUnplacing
+	case PlacedLost:
+		return KindPlacedLost
+	}
+	return KindPlace
+}
+
+func (t *tx) place(p Placement, reason string) error {
 	if _, _, err := knownAccount(t, p.Host); err != nil {
 		return err
 	}
@@ -46,12 +88,8 @@ func (t *tx) place(p Placement) error {
 	} else {
 		t.mark(peerShareKey(keyPlacementByHost, p.Host, p.Share))
 	}
-	e := Event{Kind: KindPlace, Peer: p.Host, Share: &p.Share, Bytes: p.Charge}
-	if p.State == PlacedLost {
-		e.Kind = KindPlacedLost
-	}
 	t.set(sharePeerKey(keyPlacement, p.Share, p.Host), encodePlacement(p))
-	t.note(e)
+	t.note(Event{Kind: placeKind(p.State), Peer: p.Host, Share: &p.Share, Bytes: p.Charge, Reason: reason})
 	return t.count(p.Host, change)
 }
 

@@ -38,9 +38,9 @@ func (l Lease) usage() Usage {
 	return Usage{Held: l.Charge, HeldShares: 1}
 }
 
-// usage gives the counters of one placement: a lost one earns nothing.
+// usage gives the counters of one placement: only a stable one earns.
 func (p Placement) usage() Usage {
-	if p.State == PlacedLost {
+	if p.State != PlacedStable {
 		return Usage{}
 	}
 	return Usage{Earned: p.Charge, EarnedShares: 1}

@@ -97,7 +97,7 @@ func checkCharge(c potluck.Size) error {
 }
 
 func (p Placement) check() error {
-	if p.State != PlacedStable && p.State != PlacedLost {
+	if p.State < PlacedStable || p.State > PlacedGoing {
 		return fmt.Errorf("placement state %d is not known", p.State)
 	}
 	if len(p.Receipt) > MaxReceipt {
