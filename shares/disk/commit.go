@@ -2,12 +2,9 @@ package disk
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 
-	"potluck"
 	"potluck/shares"
 )
 
@@ -85,29 +82,11 @@ func (in *incoming) append(manifest, crosscheck []byte) error {
 // publish gives the synced file its place among the complete ones, durably.
 func (in *incoming) publish() error {
 	dir, id := in.store.dir, in.header.ID
-	err := dir.rename(incomingName(id), completeName(id))
-	if errors.Is(err, fs.ErrNotExist) {
-		if err := in.store.makeShard(id); err != nil {
-			return err
-		}
-		err = dir.rename(incomingName(id), completeName(id))
-	}
-	if err != nil {
+	if err := dir.rename(incomingName(id), completeName(id)); err != nil {
 		return err
 	}
 	if err := dir.syncDir(parent(completeName(id))); err != nil {
 		return in.store.fail(err)
-	}
-	return nil
-}
-
-func (s *Store) makeShard(id potluck.ShareID) error {
-	err := s.dir.mkdir(parent(completeName(id)))
-	if err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	if err := s.dir.syncDir("."); err != nil {
-		return s.fail(err)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 
 	"potluck"
 	"potluck/internal/durable"
@@ -21,9 +22,8 @@ type directory interface {
 	exists(name string) (bool, error)
 	rename(from, to string) error
 	remove(name string) error
-	mkdir(name string) error
-	// list gives the names in a directory, of files or of directories, in any order.
-	list(name string, dirs bool) ([]string, error)
+	// list gives the names of what isn't a directory in a directory, in any order.
+	list(name string) ([]string, error)
 	syncDir(name string) error
 	room() (potluck.Size, error)
 	close() error
@@ -44,10 +44,11 @@ type file interface {
 
 var errIrregular = errors.New("not a regular file")
 
-// beneath is the directory of the operating system.
+// beneath is the directory of the operating system. The directory of incoming
+// shares is kept open, because most operations are in it.
 type beneath struct {
-	root *os.Root
-	path string
+	root, incoming *os.Root
+	path           string
 }
 
 func openDirectory(path string) (*beneath, error) {
@@ -58,18 +59,42 @@ func openDirectory(path string) (*beneath, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &beneath{root: root, path: path}
-	if err := d.mkdir(incomingDir); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := makeDirectories(root); err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
-	if err := d.syncDir("."); err != nil {
+	incoming, err := root.OpenRoot(incomingDir)
+	if err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
-	return d, nil
+	return &beneath{root: root, incoming: incoming, path: path}, nil
+}
+
+// makeDirectories makes the directories that are missing, durably: all at once,
+// because later each would cost a put a sync.
+func makeDirectories(root *os.Root) error {
+	names := []string{incomingDir}
+	for first := range 256 {
+		names = append(names, shard(byte(first)))
+	}
+	for _, name := range names {
+		if err := root.Mkdir(name, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	return durable.SyncDirIn(root, ".")
+}
+
+// at gives the open directory nearest to a name, and the name beneath it.
+func (d *beneath) at(name string) (*os.Root, string) {
+	if base, ok := strings.CutPrefix(name, incomingDir+"/"); ok {
+		return d.incoming, base
+	}
+	return d.root, name
 }
 
 func (d *beneath) create(name string) (file, error) {
-	f, err := d.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	root, name := d.at(name)
+	f, err := root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +102,8 @@ func (d *beneath) create(name string) (file, error) {
 }
 
 func (d *beneath) open(name string, write bool) (file, error) {
-	before, err := d.root.Lstat(name)
+	root, name := d.at(name)
+	before, err := root.Lstat(name)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +115,7 @@ func (d *beneath) open(name string, write bool) (file, error) {
 	if write {
 		mode = os.O_RDWR
 	}
-	f, err := d.root.OpenFile(name, mode, 0)
+	f, err := root.OpenFile(name, mode, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -101,14 +127,15 @@ func (d *beneath) open(name string, write bool) (file, error) {
 }
 
 func (d *beneath) exists(name string) (bool, error) {
-	_, err := d.root.Lstat(name)
+	root, name := d.at(name)
+	_, err := root.Lstat(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
 	return err == nil, err
 }
 
-func (d *beneath) list(name string, dirs bool) ([]string, error) {
+func (d *beneath) list(name string) ([]string, error) {
 	f, err := d.root.Open(name)
 	if err != nil {
 		return nil, err
@@ -119,19 +146,28 @@ func (d *beneath) list(name string, dirs bool) ([]string, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if dirs && e.IsDir() || !dirs && !e.IsDir() {
+		if !e.IsDir() {
 			names = append(names, e.Name())
 		}
 	}
 	return names, nil
 }
 
-func (d *beneath) syncDir(name string) error    { return durable.SyncDirIn(d.root, name) }
+func (d *beneath) syncDir(name string) error {
+	if name == incomingDir {
+		return durable.SyncDirIn(d.incoming, ".")
+	}
+	return durable.SyncDirIn(d.root, name)
+}
+
+func (d *beneath) remove(name string) error {
+	root, name := d.at(name)
+	return root.Remove(name)
+}
+
 func (d *beneath) rename(from, to string) error { return d.root.Rename(from, to) }
-func (d *beneath) remove(name string) error     { return d.root.Remove(name) }
-func (d *beneath) mkdir(name string) error      { return d.root.Mkdir(name, 0o700) }
 func (d *beneath) room() (potluck.Size, error)  { return room(d.path) }
-func (d *beneath) close() error                 { return d.root.Close() }
+func (d *beneath) close() error                 { return errors.Join(d.incoming.Close(), d.root.Close()) }
 
 type osFile struct{ *os.File }
 

@@ -180,6 +180,9 @@ func TestCutOffAnywhere(t *testing.T) {
 	dir := t.TempDir()
 	store := open(t, dir)
 	for n := range len(complete) + 65 { // with up to 64 bytes too many
+		if n < shares.HeaderLen-2 && n%16 > 0 {
+			continue // all the same: no header
+		}
 		for _, head := range [][]byte{coming[:], complete[:shares.HeaderLen]} {
 			left := slices.Concat(head, complete[shares.HeaderLen:], make([]byte, 64))[:n]
 			write(t, path(dir, "incoming", s, 0), left)
@@ -298,7 +301,8 @@ func TestShardElsewhere(t *testing.T) {
 	store := open(t, dir)
 	s := set(t, 300)
 	write(t, path(outside, "", s, 0), s.Stored(t, 0))
-	if err := os.Symlink(outside, filepath.Join(dir, "01")); err != nil {
+	shard := filepath.Join(dir, "01")
+	if err := errors.Join(os.Remove(shard), os.Symlink(outside, shard)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := store.Open(ctx, s.ID(0)); err == nil {

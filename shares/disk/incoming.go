@@ -58,14 +58,14 @@ func (s *Store) create(ctx context.Context, h shares.Header) (*incoming, error) 
 	}
 	n := shares.DataLen(h.Layout)
 	in := &incoming{store: s, header: h, dataLen: n, hasher: shares.NewHasher(n)}
-	switch resumed, err := in.resume(ctx); {
-	case err != nil:
-		return nil, err
-	case resumed:
-		return in, nil
+	resumed, left, err := in.resume(ctx)
+	if err != nil || resumed {
+		return in, err
 	}
-	if err := s.remove(incomingName(h.ID)); err != nil {
-		return nil, err
+	if left {
+		if err := s.remove(incomingName(h.ID)); err != nil {
+			return nil, err
+		}
 	}
 	head := h.Marshal()
 	in.small = append(make([]byte, 0, min(shares.StoredLen(h.Layout), smallShare)), head[:]...)
@@ -78,30 +78,32 @@ func (s *Store) create(ctx context.Context, h shares.Header) (*incoming, error) 
 }
 
 // resume takes up what an earlier Incoming of the share has left, if it has the
-// same layout and owner. Whatever data the file holds is taken: after a power
-// cut part of it may be wrong, and then Commit finds another root and the share
-// is sent again. It is synced, so that what Offset tells is durable.
-func (in *incoming) resume(ctx context.Context) (bool, error) {
+// same layout and owner; what is left of another, left, must be removed.
+// Whatever data the file holds is taken: after a power cut part of it may be
+// wrong, and then Commit finds another root and the share is sent again. It is
+// synced, so that what Offset tells is durable.
+func (in *incoming) resume(ctx context.Context) (resumed, left bool, err error) {
 	f, err := in.store.dir.open(incomingName(in.header.ID), true)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errIrregular) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, false, nil
+	case errors.Is(err, errIrregular):
+		return false, true, nil
+	case err != nil:
+		return false, false, err
 	}
 	old, ok := readHeader(f)
 	if h := in.header; !ok || old.ID != h.ID || old.Layout != h.Layout || old.Owner != h.Owner {
-		return false, f.Close()
+		return false, true, f.Close()
 	}
 	in.header, in.file = old.Coming(), f
-	err = in.rehash(ctx)
-	if err == nil {
+	if err = in.rehash(ctx); err == nil {
 		err = in.sync()
 	}
 	if err != nil {
-		return false, errors.Join(err, f.Close())
+		return false, true, errors.Join(err, f.Close())
 	}
-	return true, nil
+	return true, false, nil
 }
 
 // rehash brings the hasher to the end of the file's data and cuts off what

@@ -42,7 +42,7 @@ func (s *Store) List(ctx context.Context, after potluck.ShareID, visit func(shar
 
 // ids gives the shares in one directory, in order.
 func (s *Store) ids(first byte) ([]potluck.ShareID, error) {
-	names, err := s.dir.list(shard(first), false)
+	names, err := s.dir.list(shard(first))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -63,7 +63,7 @@ func (s *Store) ids(first byte) ([]potluck.ShareID, error) {
 // writes, and what else lies in their directory. Run at the start it frees what
 // crashes have left that the books know nothing of.
 func (s *Store) Sweep(ctx context.Context, keep func(potluck.ShareID) bool) (removed int, err error) {
-	names, err := s.dir.list(incomingDir, false)
+	names, err := s.dir.list(incomingDir)
 	if err != nil {
 		return 0, fmt.Errorf("sweep incoming shares: %w", err)
 	}

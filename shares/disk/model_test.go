@@ -31,6 +31,9 @@ func newModel() *model {
 		live:    map[string]*node{incomingDir: {dir: true}},
 		durable: map[string]*node{},
 	}
+	for first := range 256 {
+		m.live[shard(byte(first))] = &node{dir: true}
+	}
 	m.sync(".")
 	return m
 }
@@ -144,18 +147,7 @@ func (m *model) remove(name string) error {
 	return nil
 }
 
-func (m *model) mkdir(name string) error {
-	if err := m.fail("mkdir"); err != nil {
-		return err
-	}
-	if m.live[name] != nil {
-		return fs.ErrExist
-	}
-	m.live[name] = &node{dir: true}
-	return nil
-}
-
-func (m *model) list(name string, dirs bool) ([]string, error) {
+func (m *model) list(name string) ([]string, error) {
 	if err := m.fail("list"); err != nil {
 		return nil, err
 	}
@@ -164,7 +156,7 @@ func (m *model) list(name string, dirs bool) ([]string, error) {
 	}
 	var names []string
 	for n, node := range m.live {
-		if strings.HasPrefix(n, name+"/") && node.dir == dirs {
+		if strings.HasPrefix(n, name+"/") && !node.dir {
 			names = append(names, path.Base(n))
 		}
 	}
