@@ -9,14 +9,15 @@ import (
 	"github.com/zeebo/blake3"
 )
 
-// The text of an invite is invitePrefix and, in lower-case base32 without
-// padding, the length of the encoding (2 bytes, big-endian), the encoding and
-// the first sumLen bytes of its BLAKE3 hash under inviteSumContext. All
-// characters are safe in a shell and in a URL.
+// The text of an invite is invitePrefix and two pieces of lower-case base32
+// without padding: the length of the encoding (2 bytes, big-endian: 4
+// characters), then the encoding and the first sumLen bytes of its BLAKE3 hash
+// under inviteSumContext. All characters are safe in a shell and in a URL.
 const (
 	invitePrefix     = "potluck-invite-1-"
 	inviteFamily     = "potluck-invite-"
 	inviteSumContext = "potluck 2026 invite text 1"
+	headLen          = 4 // characters of the length
 	sumLen           = 5
 	maxInviteBytes   = 8 << 10
 	maxInviteText    = len(invitePrefix) + (maxInviteBytes+2+sumLen)*8/5 + 8
@@ -69,8 +70,8 @@ func (i Invite) Text() string {
 		return ""
 	}
 	sum := inviteSum(data)
-	out := append([]byte{byte(len(data) >> 8), byte(len(data))}, data...)
-	return invitePrefix + inviteBase32.EncodeToString(append(out, sum[:]...))
+	length := []byte{byte(len(data) >> 8), byte(len(data))}
+	return invitePrefix + inviteBase32.EncodeToString(length) + inviteBase32.EncodeToString(append(data, sum[:]...))
 }
 
 // ParseInvite reads the text of an invite; white space around it is passed
@@ -121,46 +122,40 @@ func cutPrefix(text string) (string, error) {
 
 // openWord decodes base32, length and checksum.
 func openWord(word string) ([]byte, error) {
-	const head = 4 // characters that hold the length
-	if len(word) < head {
+	if len(word) < headLen {
 		return nil, inviteError(MistakeTruncated, "%d characters, an invite has more", len(invitePrefix)+len(word))
 	}
-	length, err := inviteBase32.DecodeString(word[:head])
-	if err != nil {
-		return nil, inviteError(MistakeMistyped, "the length can't be read")
+	head, rest := word[:headLen], word[headLen:]
+	data, whole := openSummed(rest)
+	length, err := inviteBase32.DecodeString(head)
+	if err != nil || inviteBase32.EncodeToString(length) != head {
+		return nil, inviteError(MistakeMistyped, "a character of its length is wrong")
 	}
 	n := int(length[0])<<8 | int(length[1])
-	if n == 0 || n > maxInviteBytes {
-		return nil, inviteError(MistakeMistyped, "it says that it has %d bytes, possible are 1 to %d", n, maxInviteBytes)
-	}
-	want := inviteBase32.EncodedLen(2 + n + sumLen)
+	want := inviteBase32.EncodedLen(n + sumLen)
 	switch {
-	case len(word) != want && sumMatches(word):
-		return nil, inviteError(MistakeMistyped, "a character among the first %d is wrong", len(invitePrefix)+head)
-	case len(word) < want:
-		return nil, inviteError(MistakeTruncated, "%d characters of %d", len(invitePrefix)+len(word), len(invitePrefix)+want)
-	case len(word) > want:
-		return nil, inviteError(MistakeTooLong, "%d characters, %d are its own", len(invitePrefix)+len(word), len(invitePrefix)+want)
+	case whole && len(data) == n:
+		return data, nil
+	case whole || n == 0 || n > maxInviteBytes:
+		return nil, inviteError(MistakeMistyped, "a character of its length is wrong")
+	case len(rest) < want:
+		return nil, inviteError(MistakeTruncated, "%d characters of %d", len(invitePrefix)+len(word), len(invitePrefix)+headLen+want)
+	case len(rest) > want:
+		return nil, inviteError(MistakeTooLong, "%d characters, %d are its own", len(invitePrefix)+len(word), len(invitePrefix)+headLen+want)
 	}
-	raw, err := inviteBase32.DecodeString(word)
-	if err != nil || inviteBase32.EncodeToString(raw) != word {
-		return nil, inviteError(MistakeMistyped, "its last character can't stand there")
-	}
-	data := raw[2 : 2+n]
-	if sum := inviteSum(data); !bytes.Equal(sum[:], raw[2+n:]) {
-		return nil, inviteError(MistakeMistyped, "a character is wrong, the checksum doesn't match")
-	}
-	return data, nil
+	return nil, inviteError(MistakeMistyped, "a character is wrong, the checksum doesn't match")
 }
 
-// sumMatches tells whether a word is whole, whatever length it says that it has.
-func sumMatches(word string) bool {
-	raw, err := inviteBase32.DecodeString(word)
-	if err != nil || len(raw) < 2+sumLen {
-		return false
+// openSummed decodes what follows the length; whole tells whether the checksum
+// matches and the characters are the one encoding of the bytes.
+func openSummed(rest string) (data []byte, whole bool) {
+	raw, err := inviteBase32.DecodeString(rest)
+	if err != nil || len(raw) < sumLen || inviteBase32.EncodeToString(raw) != rest {
+		return nil, false
 	}
-	sum := inviteSum(raw[2 : len(raw)-sumLen])
-	return bytes.Equal(sum[:], raw[len(raw)-sumLen:])
+	data = raw[:len(raw)-sumLen]
+	sum := inviteSum(data)
+	return data, bytes.Equal(sum[:], raw[len(data):])
 }
 
 // inviteSum is the checksum of an encoded invite.

@@ -146,7 +146,7 @@ var transports = map[string]string{
 
 // shortLimits makes stalls end soon.
 var shortLimits = Limits{
-	ControlIdle: 60 * time.Millisecond, BulkIdle: 60 * time.Millisecond, Answer: 200 * time.Millisecond,
+	ControlIdle: 100 * time.Millisecond, BulkIdle: 100 * time.Millisecond, Answer: 250 * time.Millisecond,
 	StrangerTime: 100 * time.Millisecond,
 }
 

@@ -1,0 +1,143 @@
+package p2p
+
+import (
+	"bytes"
+	"io"
+	"testing"
+
+	"potluck"
+)
+
+// samples has one valid message of every kind; the vectors are made of them.
+func samples() map[string]message {
+	_, receipt := sampleReceipt()
+	terms := Terms{RatioPPM: 1_000_000, Gift: 1, Opening: 1 << 30, Paid: 2, PaidUntil: 1_800_000_000}
+	addrs := []string{"/ip4/192.0.2.7/tcp/4001"}
+	return map[string]message{
+		"quote-request":     QuoteRequest{Bytes: 4096},
+		"quote-response":    QuoteResponse{Free: 1 << 30, Name: "Zoë", Version: "0.1.0"},
+		"quote-refused":     QuoteResponse{Free: 1 << 30, Refusal: fullRefusal, Name: "", Version: "0.1.0"},
+		"allocate-request":  AllocateRequest{Index: index(7), Layout: layout, Numbers: []potluck.ShareNumber{0, 3, 9}},
+		"allocate-response": AllocateResponse{Grants: []Grant{{Number: 0, State: GrantNew, Offset: 77}, {Number: 3, State: GrantHeld, Root: digest(1), Manifest: digest(2)}}},
+		"write-request":     WriteRequest{Index: index(7), Number: 3, Layout: layout, Offset: 77, Length: 1000, Manifest: 400, Crosscheck: 32},
+		"write-response":    WriteResponse{Receipt: []byte("sealed")},
+		"read-request":      ReadRequest{Index: index(7), Number: 3, Part: PartData, Offset: 65536, Length: 1 << 20},
+		"read-response":     readResponse{Length: 1 << 20},
+		"have-request":      HaveRequest{Indexes: []potluck.StorageIndex{index(1), index(2)}},
+		"have-response":     HaveResponse{Sets: []ShareSet{{Shares: []HeldShare{{Number: 4, Root: digest(4), Manifest: digest(5), Mine: true}}}, {Shares: []HeldShare{}}}},
+		"cancel-request":    CancelRequest{Shares: []potluck.ShareID{{Index: index(1), Number: 2}}},
+		"cancel-response":   CancelResponse{Freed: 4096, Cancelled: 1},
+		"renew-request":     RenewRequest{Until: 1_900_000_000},
+		"renew-response":    RenewResponse{Until: 1_890_000_000, Shares: 12, Bytes: 1 << 40},
+		"join-request":      JoinRequest{Invite: [16]byte{1}, Proof: [32]byte{2}, Name: "dora", Terms: terms, Addrs: addrs},
+		"join-response":     JoinResponse{Name: "emil", Terms: terms, Addrs: []string{}},
+		"receipt-payload":   receipt,
+		"answer-refusal":    envelope{Error: new(sealRefusal(fullRefusal))},
+		"answer-error":      envelope{Error: &wireError{Code: codeNumbers[CodeNotFound]}},
+		"answer-ok":         envelope{OK: []byte{0xa1, 0x01, 0x00}},
+		"invite-payload":    sampleInvite(),
+	}
+}
+
+// decoders has the decoder of each kind, by the first part of a sample's name.
+var decoders = map[string]func([]byte) (message, error){
+	"quote-request":     as[QuoteRequest],
+	"quote-response":    as[QuoteResponse],
+	"quote-refused":     as[QuoteResponse],
+	"allocate-request":  as[AllocateRequest],
+	"allocate-response": as[AllocateResponse],
+	"write-request":     as[WriteRequest],
+	"write-response":    as[WriteResponse],
+	"read-request":      as[ReadRequest],
+	"read-response":     as[readResponse],
+	"have-request":      as[HaveRequest],
+	"have-response":     as[HaveResponse],
+	"cancel-request":    as[CancelRequest],
+	"cancel-response":   as[CancelResponse],
+	"renew-request":     as[RenewRequest],
+	"renew-response":    as[RenewResponse],
+	"join-request":      as[JoinRequest],
+	"join-response":     as[JoinResponse],
+	"receipt-payload":   as[Receipt],
+	"answer-refusal":    as[envelope],
+	"answer-error":      as[envelope],
+	"answer-ok":         as[envelope],
+	"invite-payload":    as[Invite],
+}
+
+func as[T message](data []byte) (message, error) { return decode[T](data) }
+
+// FuzzMessages gives every input to every decoder: what one takes, it writes
+// again byte for byte, and it is valid.
+func FuzzMessages(f *testing.F) {
+	for _, m := range samples() {
+		f.Add(must(encode(m)))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for kind, open := range decoders {
+			m, err := open(data)
+			if err != nil {
+				continue
+			}
+			again, err := encode(m)
+			if err != nil || !bytes.Equal(again, data) {
+				t.Errorf("%s: %x became %x, %v", kind, data, again, err)
+			}
+		}
+	})
+}
+
+func FuzzFrame(f *testing.F) {
+	f.Add([]byte{0}, 10)
+	f.Add([]byte{3, 1, 2, 3}, 3)
+	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1}, 1<<20)
+	f.Fuzz(func(t *testing.T, data []byte, ceiling int) {
+		if ceiling < 0 || ceiling > 1<<20 {
+			return
+		}
+		r := bytes.NewReader(data)
+		msg, err := readFrame(r, ceiling, func() error { return nil })
+		if err != nil {
+			return
+		}
+		rest, _ := io.ReadAll(r)
+		if again := append(appendFrame(nil, msg), rest...); len(msg) > ceiling || !bytes.Equal(again, data) {
+			t.Errorf("%x became %x", data, again)
+		}
+	})
+}
+
+func FuzzReceipt(f *testing.F) {
+	key, r := sampleReceipt()
+	f.Add(must(SealReceipt(key, r)))
+	f.Fuzz(func(t *testing.T, sealed []byte) {
+		r, err := OpenReceipt(sealed)
+		if err != nil {
+			return
+		}
+		if key, _ := fixedKey(1); r.Host.MatchesPrivateKey(key) {
+			if again := must(SealReceipt(key, r)); !bytes.Equal(again, sealed) {
+				t.Errorf("%x became %x", sealed, again)
+			}
+		}
+	})
+}
+
+func FuzzInvite(f *testing.F) {
+	f.Add(sampleInvite().Text())
+	f.Add("potluck-invite-2-a")
+	f.Fuzz(func(t *testing.T, text string) {
+		i, err := ParseInvite(text)
+		if err != nil {
+			if mistakeOf(err) == "" {
+				t.Errorf("%q: %v names no mistake", text, err)
+			}
+			return
+		}
+		if again := i.Text(); again != trimmed(text) {
+			t.Errorf("%q became %q", text, again)
+		}
+	})
+}
+
+func trimmed(s string) string { return string(bytes.TrimSpace([]byte(s))) }
