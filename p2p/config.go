@@ -81,7 +81,7 @@ type Limits struct {
 	Answer         time.Duration // 60 s: longest wait for an answer: the asked may have to sync a slow disk
 	Dial           time.Duration // 10 s: longest dial of one address, handshake included
 	StrangerTime   time.Duration // 15 s: a stranger that became no friend is disconnected after this
-	Strangers      int           // 8: connected strangers at once
+	Strangers      int           // 32: connected strangers at once
 	StreamsPerPeer int           // 64: requests of one peer served at once; more are refused with "rate"
 	Streams        int           // 512: requests served at once; more are refused with "rate"
 	ConnsPerPeer   int           // 8: connections with one peer at once
@@ -96,7 +96,7 @@ func (l Limits) withDefaults() Limits {
 	fillTime(&l.Answer, time.Minute)
 	fillTime(&l.Dial, 10*time.Second)
 	fillTime(&l.StrangerTime, 15*time.Second)
-	fillCount(&l.Strangers, 8)
+	fillCount(&l.Strangers, 32)
 	fillCount(&l.StreamsPerPeer, 64)
 	fillCount(&l.Streams, 512)
 	fillCount(&l.ConnsPerPeer, 8)

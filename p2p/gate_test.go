@@ -99,7 +99,7 @@ func TestJoinerMayJoinOnly(t *testing.T) {
 }
 
 func TestStrangersAreFewAndShort(t *testing.T) {
-	server := newNode(t, "tcp", Config{Greeter: allOpen(), Limits: Limits{StrangerTime: 300 * time.Millisecond}})
+	server := newNode(t, "tcp", Config{Greeter: allOpen(), Limits: Limits{Strangers: 8, StrangerTime: 300 * time.Millisecond}})
 	server.gate.inviting.Store(true)
 	var joiners []*node
 	for range 10 {
