@@ -165,13 +165,13 @@ func (n *Node) accept(ctx context.Context, link p2p.Invite, r JoinResult) (JoinR
 	leave := n.gate.join(link.Peer)
 	defer leave()
 	if err := n.host.Connect(ctx, link.Peer, link.Addrs); err != nil {
-		return r, fmt.Errorf("%s can't be reached: its node is off, or the invite was used or revoked; cure: ask it to start its node, or for a new invite (%w)", r.Name, err)
+		return r, noAnswer(r.Name, err)
 	}
 	// If we die before the inviter has it: nothing happened.
 	a, err := n.host.Join(ctx, link.Peer, p2p.JoinRequest{Invite: link.ID(), Proof: link.Proof(n.self), Name: n.config.Name,
 		Terms: p2p.Terms(r.Granted), Addrs: n.sayAddrs()})
 	if err != nil {
-		return r, fmt.Errorf("join %s: %w", r.Name, err)
+		return r, noAnswer(r.Name, err)
 	}
 	// If we die here: the inviter has a friend that doesn't let it in yet. The
 	// same Join again is answered the same, and goes on from here.
@@ -185,6 +185,15 @@ func (n *Node) accept(ctx context.Context, link p2p.Invite, r JoinResult) (JoinR
 		return r, n.checked(err)
 	}
 	return r, n.befriended(ctx, link.Peer)
+}
+
+// noAnswer says what to do about a join that failed. A node without live
+// invites doesn't talk to strangers at all, so it can't say what is wrong.
+func noAnswer(name string, err error) error {
+	if errors.Is(err, p2p.ErrUnreachable) || errors.Is(err, p2p.ErrTimeout) {
+		return fmt.Errorf("%s can't be reached: its node is off, or the invite was used, revoked or has expired; cure: ask for a new one while that node is on (%w)", name, err)
+	}
+	return fmt.Errorf("join %s: %w", name, err)
 }
 
 // befriended lets a new friend in, and the loops know of it.

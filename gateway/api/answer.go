@@ -120,9 +120,9 @@ func problem(err error) *Error {
 
 func kindOfCode(c p2p.Code) Kind {
 	switch c {
-	case p2p.CodeNoSuchInvite, p2p.CodeNotFound:
+	case p2p.CodeNotFound:
 		return KindNotFound
-	case p2p.CodeInviteUsed, p2p.CodeInviteExpired, p2p.CodeInviteRevoked:
+	case p2p.CodeNoSuchInvite, p2p.CodeInviteUsed, p2p.CodeInviteExpired, p2p.CodeInviteRevoked:
 		return KindNotAllowed
 	case p2p.CodeDamaged:
 		return KindDamage
