@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"potluck"
+	"potluck/gateway/api"
 )
 
 // Check holds a net against its invariants, and returns all that is wrong, one
@@ -59,12 +60,26 @@ func checkPair(ctx context.Context, host, owner Node) error {
 	return fmt.Errorf("%s and %s don't agree: %s", host.Label(), owner.Label(), difference(host.Label(), held, owner.Label(), placed))
 }
 
+// sharesOf gives the rows of one node about another: none when they have no
+// account with each other.
+func sharesOf(ctx context.Context, at, about Node) (api.PeerShares, error) {
+	rows, err := at.API().Shares(ctx, about.Peer().String())
+	var e *api.Error
+	if errors.As(err, &e) && e.Kind == api.KindNotFound {
+		return api.PeerShares{}, nil
+	}
+	if err != nil {
+		return rows, fmt.Errorf("shares of %s with %s: %w", at.Label(), about.Label(), err)
+	}
+	return rows, nil
+}
+
 // heldFor gives the charges of the leases that a host's books have for an
 // owner. One that is still pending is an error: no story ends with one.
 func heldFor(ctx context.Context, host, owner Node) (map[potluck.ShareID]potluck.Size, error) {
-	rows, err := host.API().Shares(ctx, owner.Peer().String())
+	rows, err := sharesOf(ctx, host, owner)
 	if err != nil {
-		return nil, fmt.Errorf("shares that %s holds for %s: %w", host.Label(), owner.Label(), err)
+		return nil, err
 	}
 	held := map[potluck.ShareID]potluck.Size{}
 	var sum potluck.Size
@@ -84,9 +99,9 @@ func heldFor(ctx context.Context, host, owner Node) (map[potluck.ShareID]potluck
 
 // placedAt gives the charges of the placements that count in an owner's books.
 func placedAt(ctx context.Context, owner, host Node) (map[potluck.ShareID]potluck.Size, error) {
-	rows, err := owner.API().Shares(ctx, host.Peer().String())
+	rows, err := sharesOf(ctx, owner, host)
 	if err != nil {
-		return nil, fmt.Errorf("shares of %s at %s: %w", owner.Label(), host.Label(), err)
+		return nil, err
 	}
 	placed := map[potluck.ShareID]potluck.Size{}
 	var sum potluck.Size

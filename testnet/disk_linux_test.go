@@ -58,11 +58,13 @@ func TestFullDiskOnAHost(t *testing.T) {
 	kept := randomBytes(4*mib, 1)
 	first, err := putBytes(ctx, owner, kept, api.PutRequest{K: 1, N: 3, Happy: 3})
 	must(t, err)
-	path, _ := writeFile(t, 64*mib, 2)
+	path, _ := writeFile(t, 128*mib, 2)
 	stuffing := filepath.Join(disk, "stuffing")
-	err = cutOff(ctx, owner, api.PutRequest{Path: path, K: 1, N: 1, Happy: 1, Hosts: []string{full.Peer().String()}}, func() { fill(t, stuffing) })
+	err = cutOff(ctx, owner, 1.0/16, api.PutRequest{Path: path, K: 1, N: 1, Happy: 1, Hosts: []string{full.Peer().String()}}, func() { fill(t, stuffing) })
 	must(t, err)
-	t.Logf("the host with the full disk runs: %v", full.Running())
+	if !full.Running() {
+		t.Fatal("the host died of its full disk")
+	}
 
 	// The file spreads over the others while one is full.
 	data := randomBytes(8*mib, 3)
@@ -71,8 +73,13 @@ func TestFullDiskOnAHost(t *testing.T) {
 	_, err = getSame(ctx, owner, second.Cap, data)
 	must(t, err)
 
+	// It can be stopped, and started, while there is no byte free.
+	must(t, full.Stop())
+	must(t, full.Start(ctx))
+	_, err = getSame(ctx, full, first.Cap, kept)
+	must(t, err)
 	must(t, os.Remove(stuffing))
-	must(t, full.Restart(ctx)) // whether it still ran or not
+	must(t, full.Restart(ctx))
 	must(t, testnet.WaitConnected(ctx, owner, all[1], all[2], full))
 	_, err = getSame(ctx, full, first.Cap, kept)
 	must(t, err)
@@ -84,4 +91,31 @@ func TestFullDiskOnAHost(t *testing.T) {
 
 func mountTmpfs(dir string, bytes potluck.Size) error {
 	return syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%d", bytes))
+}
+
+// A host whose disk is filled by others while it does nothing can be stopped
+// and started, and serves what it holds.
+func TestFullDiskOnAnIdleHost(t *testing.T) {
+	ctx := within(t, time.Minute)
+	disk := smallDisk(t, 256*potluck.MiB)
+	n := processes(t, testnet.Config{})
+	owner, err := n.Add(ctx, "owner")
+	must(t, err)
+	full, err := n.AddAt(ctx, "full", filepath.Join(disk, "full"), "--floor", "16MiB")
+	must(t, err)
+	must(t, testnet.Befriend(ctx, owner, full, nil))
+	data := randomBytes(4*mib, 1)
+	result, err := putBytes(ctx, owner, data, api.PutRequest{K: 1, N: 1, Happy: 1})
+	must(t, err)
+	fill(t, filepath.Join(disk, "stuffing"))
+	for range 3 {
+		_, err := getSame(ctx, full, result.Cap, data)
+		must(t, err)
+		must(t, full.Restart(ctx))
+	}
+	if _, err := putBytes(ctx, owner, randomBytes(mib, 2), api.PutRequest{K: 1, N: 1, Happy: 1}); kindOf(err) != api.KindRefused {
+		t.Errorf("put to a host without a free byte: %v (kind %q), want it refused", err, kindOf(err))
+	}
+	must(t, os.Remove(filepath.Join(disk, "stuffing")))
+	must(t, settled(ctx, 20*time.Second, owner, full))
 }

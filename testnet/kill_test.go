@@ -90,8 +90,9 @@ func (l *killLoop) round(ctx context.Context, i int) error {
 		err    error
 	}
 	done := make(chan outcome, 1)
+	r := api.PutRequest{K: 2, N: 4, Happy: 2 + i%3}
 	go func() { // ends with the put
-		result, err := putBytes(ctx, l.all[0], data, api.PutRequest{K: 2, N: 4, Happy: 2 + i%3})
+		result, err := putBytes(ctx, l.all[0], data, r)
 		done <- outcome{result, err}
 	}()
 	moment := time.NewTimer(at)
@@ -110,12 +111,22 @@ func (l *killLoop) round(ctx context.Context, i int) error {
 		return err
 	}
 	o := <-done
+	if err := testnet.WaitConnected(ctx, l.all[0], l.all[1:]...); err != nil {
+		return err
+	}
 	if o.err != nil {
 		l.cut++
-	} else {
-		l.kept = append(l.kept, kept{data, o.result})
+		// Every other put that was cut off is repeated; what the rest left at hosts
+		// must be freed by itself.
+		if l.cut%2 == 0 {
+			return nil
+		}
+		if o.result, o.err = putBytes(ctx, l.all[0], data, r); o.err != nil {
+			return fmt.Errorf("repeat a put that was cut off: %w", o.err)
+		}
 	}
-	return testnet.WaitConnected(ctx, l.all[0], l.all[1:]...)
+	l.kept = append(l.kept, kept{data, o.result})
+	return nil
 }
 
 // verify holds all that was ever acknowledged against the nodes.

@@ -80,7 +80,7 @@ func processes(t *testing.T, c testnet.Config) *testnet.Processes {
 	t.Cleanup(func() {
 		if t.Failed() {
 			for _, p := range n.All() {
-				t.Logf("log of %s ends with:\n%s", p.Name, p.LogTail(2000))
+				t.Logf("log of %s ends with:\n%s", p.Name, p.LogTail(6000))
 			}
 		}
 		if err := n.Close(); err != nil {

@@ -48,7 +48,7 @@ func TestSecondUpOnOneDataDirectory(t *testing.T) {
 	n := processes(t, testnet.Config{})
 	p, err := n.Add(ctx, "only")
 	must(t, err)
-	refused(ctx, t, "another node runs", "--data", p.Dir, "--listen", "/ip4/127.0.0.1/tcp/0")
+	refused(ctx, t, "in use by another", "--data", p.Dir, "--listen", "/ip4/127.0.0.1/tcp/0")
 	if _, err := p.API().Status(ctx); err != nil {
 		t.Errorf("the first node doesn't answer any more: %v", err)
 	}
@@ -145,12 +145,12 @@ func TestStalledHost(t *testing.T) {
 	must(t, settled(ctx, 45*time.Second, all...))
 }
 
-// cutOff starts a put and calls cut once about half of it is sent. It gives the
-// error of the put.
-func cutOff(ctx context.Context, owner *testnet.Process, r api.PutRequest, cut func()) error {
+// cutOff starts a put and calls cut once so much of it is sent. It is an error
+// if the put goes well all the same.
+func cutOff(ctx context.Context, owner *testnet.Process, part float64, r api.PutRequest, cut func()) error {
 	done := false
 	_, err := owner.API().Put(ctx, r, nil, func(p files.Progress) {
-		if !done && p.Stage == "sending" && p.Done >= p.Total/2 {
+		if !done && p.Stage == "sending" && float64(p.Done) >= part*float64(p.Total) {
 			done = true
 			cut()
 		}
@@ -186,7 +186,7 @@ func TestPutCutOffByKill(t *testing.T) {
 	owner := all[0]
 	path, data := writeFile(t, 96*mib, 1)
 	r := api.PutRequest{Path: path, K: 1, N: 3, Happy: 3}
-	must(t, cutOff(ctx, owner, r, func() {
+	must(t, cutOff(ctx, owner, 0.5, r, func() {
 		if err := owner.Kill(); err != nil {
 			t.Error(err)
 		}
@@ -204,7 +204,7 @@ func TestPutCutOffByItsCaller(t *testing.T) {
 	r := api.PutRequest{Path: path, K: 1, N: 3, Happy: 3}
 	asking, goAway := context.WithCancel(ctx)
 	defer goAway()
-	must(t, cutOff(asking, all[0], r, goAway))
+	must(t, cutOff(asking, all[0], 0.5, r, goAway))
 	repeat(ctx, t, all[0], r, data, all)
 }
 
@@ -239,7 +239,7 @@ func TestReservationsEndAtTheirDeadline(t *testing.T) {
 	_, all := mesh(ctx, t, testnet.Config{File: `coming = "3s"`}, "owner", "h1", "h2")
 	owner, hosts := all[0], all[1:]
 	path, _ := writeFile(t, 96*mib, 1)
-	must(t, cutOff(ctx, owner, api.PutRequest{Path: path, K: 1, N: 2, Happy: 2}, func() {
+	must(t, cutOff(ctx, owner, 0.5, api.PutRequest{Path: path, K: 1, N: 2, Happy: 2}, func() {
 		if err := owner.Kill(); err != nil {
 			t.Error(err)
 		}

@@ -54,6 +54,14 @@ func (n *Processes) Add(ctx context.Context, name string, args ...string) (*Proc
 // AddAt makes a node whose data directory is dir, and starts it. A port that
 // somebody else takes between choosing and listening is chosen anew.
 func (n *Processes) AddAt(ctx context.Context, name, dir string, args ...string) (*Process, error) {
+	p, err := n.launch(ctx, name, dir, args...)
+	if err == nil {
+		n.register(p)
+	}
+	return p, err
+}
+
+func (n *Processes) launch(ctx context.Context, name, dir string, args ...string) (*Process, error) {
 	for try := 1; ; try++ {
 		port, err := freePort()
 		if err != nil {
@@ -62,9 +70,6 @@ func (n *Processes) AddAt(ctx context.Context, name, dir string, args ...string)
 		p := &Process{Name: name, Dir: dir, Port: port, net: n, args: args}
 		err = p.Start(ctx)
 		if err == nil {
-			n.mu.Lock()
-			n.all = append(n.all, p)
-			n.mu.Unlock()
 			return p, nil
 		}
 		if p.Running() {
@@ -76,13 +81,26 @@ func (n *Processes) AddAt(ctx context.Context, name, dir string, args ...string)
 	}
 }
 
-// AddAll makes and starts one node for each name, all at once.
+// AddAll makes and starts one node for each name, all at once. After an error
+// those that were started are part of the net, so that Close ends them.
 func (n *Processes) AddAll(ctx context.Context, names ...string) ([]*Process, error) {
 	out := make([]*Process, len(names))
-	return out, each(len(names), func(i int) (err error) {
-		out[i], err = n.Add(ctx, names[i])
+	err := each(len(names), func(i int) (err error) {
+		out[i], err = n.launch(ctx, names[i], filepath.Join(n.c.Dir, names[i]))
 		return err
 	})
+	for _, p := range out {
+		if p != nil {
+			n.register(p)
+		}
+	}
+	return out, err
+}
+
+func (n *Processes) register(p *Process) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.all = append(n.all, p)
 }
 
 // All gives the nodes in the order in which they were added.

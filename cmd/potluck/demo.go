@@ -85,14 +85,21 @@ func (d *demoCmd) Run(ctx context.Context, c *cli) (err error) {
 		return err
 	}
 	run.report.Dir = run.dir
-	if d.Dir == "" && !d.Keep {
-		defer func() { err = errors.Join(err, os.RemoveAll(run.dir)) }()
+	if d.Dir == "" {
+		defer func() {
+			if err != nil || !d.Keep {
+				err = errors.Join(err, os.RemoveAll(run.dir))
+			}
+		}()
 	}
 	program, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find the own program: %w", err)
 	}
-	run.net, err = testnet.NewProcesses(testnet.Config{Program: program, Dir: run.dir, Keep: d.Keep})
+	if err := run.makeFile(ctx); err != nil {
+		return err
+	}
+	run.net, err = testnet.NewProcesses(testnet.Config{Program: program, Dir: run.dir, Offer: max(16*potluck.GiB, 2*run.report.Size), Keep: d.Keep})
 	if err != nil {
 		return err
 	}
@@ -120,7 +127,7 @@ func (d *demoCmd) folder() (string, error) {
 
 func (d *demo) tell(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
-		d.startNodes, d.befriend, d.makeFile, d.put, d.showWho, d.killTwo, d.get, d.startTwo, d.check,
+		d.startNodes, d.befriend, d.put, d.showWho, d.killTwo, d.get, d.startTwo, d.check,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -149,11 +156,12 @@ func (d *demo) startNodes(ctx context.Context) error {
 
 func (d *demo) befriend(ctx context.Context) error {
 	all := d.net.All()
-	if err := testnet.Mesh(ctx, testnet.Opening(4*potluck.TiB), all...); err != nil {
+	opening := max(potluck.GiB, d.report.Size)
+	if err := testnet.Mesh(ctx, testnet.Opening(opening), all...); err != nil {
 		return err
 	}
 	pairs := len(all) * (len(all) - 1) / 2
-	d.say("every two of them are friends: %d invites were made and accepted", pairs)
+	d.say("every two of them are friends: %d invites were made and accepted, each with an opening of %v", pairs, opening)
 	return nil
 }
 
