@@ -70,6 +70,60 @@ func TestAnyKOfN(t *testing.T) {
 	})
 }
 
+// mul multiplies in GF(2^8) with the polynomial 0x11d, bit by bit.
+func mul(a, b byte) (p byte) {
+	for ; b > 0; b >>= 1 {
+		if b&1 == 1 {
+			p ^= a
+		}
+		carry := a&0x80 != 0
+		a <<= 1
+		if carry {
+			a ^= 0x1d
+		}
+	}
+	return p
+}
+
+// inverse is the b with a b = 1.
+func inverse(a byte) byte {
+	for b := range 256 {
+		if mul(a, byte(b)) == 1 {
+			return byte(b)
+		}
+	}
+	panic("zero has no inverse")
+}
+
+// TestCodeIsAsSpecified computes blocks as docs/spec/share.md has them: by the
+// polynomial through the data, in Lagrange's form.
+func TestCodeIsAsSpecified(t *testing.T) {
+	for _, c := range [][2]int{{1, 1}, {1, 5}, {2, 3}, {3, 10}, {7, 20}, {20, 255}} {
+		l, err := NewLayout(c[0], c[1], 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		blocks := stripe(t, l, 5, 3)
+		for j := range blocks {
+			for at := range 5 {
+				var want byte
+				for i := range c[0] {
+					term := blocks[i][at]
+					for m := range c[0] {
+						if m != i {
+							term = mul(term, mul(byte(j^m), inverse(byte(i^m))))
+						}
+					}
+					want ^= term
+				}
+				if blocks[j][at] != want {
+					t.Fatalf("%d-of-%d: byte %d of block %d is %d, want %d", c[0], c[1], at, j, blocks[j][at], want)
+				}
+			}
+		}
+	}
+}
+
 func indexes(n int) []int {
 	s := make([]int, n)
 	for i := range s {

@@ -28,7 +28,7 @@ func BenchmarkPut(b *testing.B) {
 		name string
 		k    int
 		size potluck.Size
-	}{{"1.4KiB", 3, 4 * potluck.KiB}, {"16MiB", 1, 16 * potluck.MiB}} {
+	}{{"1.4KiB", 3, 4 * potluck.KiB}, {"64MiB", 1, 64 * potluck.MiB}} {
 		b.Run(c.name, func(b *testing.B) {
 			store := open(b, b.TempDir())
 			l, err := shares.NewLayout(c.k, c.k+1, c.size)
