@@ -17,7 +17,7 @@ func samples() map[string]message {
 		"quote-request":     QuoteRequest{Bytes: 4096},
 		"quote-response":    QuoteResponse{Free: 1 << 30, Name: "Zoë", Version: "0.1.0"},
 		"quote-refused":     QuoteResponse{Free: 1 << 30, Refusal: fullRefusal, Name: "", Version: "0.1.0"},
-		"allocate-request":  AllocateRequest{Index: index(7), Layout: layout, Numbers: []potluck.ShareNumber{0, 3, 9}},
+		"allocate-request":  AllocateRequest{Index: index(7), Layout: layout, Numbers: []potluck.ShareNumber{0, 3}},
 		"allocate-response": AllocateResponse{Grants: []Grant{{Number: 0, State: GrantNew, Offset: 77}, {Number: 3, State: GrantHeld, Root: digest(1), Manifest: digest(2)}}},
 		"write-request":     WriteRequest{Index: index(7), Number: 3, Layout: layout, Offset: 77, Length: 1000, Manifest: 400, Crosscheck: 32},
 		"write-response":    WriteResponse{Receipt: []byte("sealed")},
@@ -33,7 +33,7 @@ func samples() map[string]message {
 		"join-response":     JoinResponse{Name: "emil", Terms: terms, Addrs: []string{}},
 		"receipt-payload":   receipt,
 		"answer-refusal":    envelope{Error: new(sealRefusal(fullRefusal))},
-		"answer-error":      envelope{Error: &wireError{Code: codeNumbers[CodeNotFound]}},
+		"answer-error":      envelope{Error: &wireError{Code: codeNumbers[CodeNotFound], Cures: []wireCure{}}},
 		"answer-ok":         envelope{OK: []byte{0xa1, 0x01, 0x00}},
 		"invite-payload":    sampleInvite(),
 	}
