@@ -20,6 +20,8 @@ type holding struct {
 	host peer.ID
 }
 
+var errSilent = errors.New("no answer")
+
 // patience is how long a search goes on for more holders once enough are known.
 const patience = 300 * time.Millisecond
 
@@ -38,7 +40,7 @@ func (c *Client) ask(ctx context.Context, index potluck.StorageIndex, hosts []pe
 // nobody needs to drain it.
 func (c *Client) search(ctx context.Context, index potluck.StorageIndex, hosts []peer.ID, known *peers) <-chan []holding {
 	found := make(chan []holding, len(hosts))
-	ctx, cancel := context.WithTimeoutCause(ctx, c.c.Stall, fmt.Errorf("no answer within %v", c.c.Stall))
+	ctx, cancel := context.WithTimeoutCause(ctx, c.c.Stall, fmt.Errorf("%w within %v", errSilent, c.c.Stall))
 	var wg sync.WaitGroup
 	for _, host := range hosts {
 		wg.Go(func() {
@@ -88,7 +90,7 @@ func (c *Client) open(ctx context.Context, host peer.ID, q p2p.ReadRequest) (pot
 
 // fetch reads a whole part of at most limit bytes.
 func (c *Client) fetch(ctx context.Context, host peer.ID, q p2p.ReadRequest, limit potluck.Size) ([]byte, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, c.c.Stall, fmt.Errorf("no answer within %v", c.c.Stall))
+	ctx, cancel := context.WithTimeoutCause(ctx, c.c.Stall, fmt.Errorf("%w within %v", errSilent, c.c.Stall))
 	defer cancel()
 	length, body, err := c.open(ctx, host, q)
 	if err != nil {

@@ -6,6 +6,7 @@ package files
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -75,6 +76,28 @@ type Client struct {
 	life   context.Context
 	end    context.CancelFunc
 	behind sync.WaitGroup
+
+	mu    sync.Mutex
+	quiet map[peer.ID]time.Time // hosts that left a put waiting, and until when puts do without them
+}
+
+// quietTime is how long puts do without a host that didn't answer in time. It
+// saves each of many puts in a row the wait; a single put can't know better.
+const quietTime = 30 * time.Second
+
+var errQuiet = errors.New("didn't answer in time just now")
+
+// hush notes that a host didn't answer a put in time.
+func (c *Client) hush(host peer.ID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.quiet[host] = c.c.Clock().Add(quietTime)
+}
+
+func (c *Client) isQuiet(host peer.ID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.c.Clock().Before(c.quiet[host])
 }
 
 // New makes a client. Close ends it.
@@ -86,7 +109,7 @@ func New(c Config) *Client {
 		c.Stall = 5 * time.Second
 	}
 	life, end := context.WithCancel(context.Background())
-	return &Client{c: c, life: life, end: end}
+	return &Client{c: c, life: life, end: end, quiet: make(map[peer.ID]time.Time)}
 }
 
 // Close stops what still spreads in the background and waits for its end.

@@ -211,6 +211,28 @@ func TestTooFewFriends(t *testing.T) {
 	}
 }
 
+// TestSilentHost: a host that doesn't answer costs one put a wait, and no more.
+func TestSilentHost(t *testing.T) {
+	c := newCircle(t, 4)
+	c.hosts[3].mute = true
+	for i := range 3 {
+		data := content(9000 + i)
+		r := c.put(data, files.PutOptions{})
+		if r.Layout.N != 3 || r.Behind != 0 {
+			t.Errorf("put %d chose %d-of-%d for three friends that answer", i, r.Layout.K, r.Layout.N)
+		}
+		c.mustGet(r.Cap, data)
+	}
+	if n := c.hosts[3].asked.Load(); n != 1 {
+		t.Errorf("the silent host was asked %d times, want once", n)
+	}
+	for _, h := range c.hosts[:3] {
+		if n := h.held(); n != 3 {
+			t.Errorf("%s keeps %d shares of three puts", h.name, n)
+		}
+	}
+}
+
 func TestAHostThatTakesOnlyOne(t *testing.T) {
 	c := newCircle(t, 3)
 	c.hosts[0].most, c.hosts[1].most = 1, 2

@@ -44,6 +44,8 @@ type host struct {
 	fault   func(p2p.ReadRequest) bool // true: this read fails
 	written atomic.Int64               // raw body bytes taken
 	writing int                        // writes under way
+	mute    bool                       // allocations are never answered
+	asked   atomic.Int32               // allocations
 }
 
 func (h *host) Friend(peer.ID) bool { return true }
@@ -73,6 +75,11 @@ func (h *host) Renew(context.Context, peer.ID, p2p.RenewRequest) (p2p.RenewRespo
 }
 
 func (h *host) Allocate(ctx context.Context, from peer.ID, a p2p.AllocateRequest) (p2p.AllocateResponse, error) {
+	h.asked.Add(1)
+	if h.mute {
+		<-ctx.Done()
+		return p2p.AllocateResponse{}, ctx.Err()
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.refusal != nil {

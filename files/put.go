@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -93,7 +94,13 @@ func (p *put) run(ctx context.Context) (rest func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	p.hosts, p.known = hosts, known
+	p.hosts, p.known = slices.DeleteFunc(hosts, func(h peer.ID) bool {
+		quiet := p.client.isQuiet(h)
+		if quiet {
+			known.fail(h, errQuiet)
+		}
+		return quiet
+	}), known
 	for {
 		if err := p.prepare(ctx); err != nil {
 			return nil, err

@@ -212,8 +212,13 @@ func (p *put) granted(host peer.ID) (n int) {
 }
 
 func (c *Client) allocateOne(ctx context.Context, host peer.ID, index potluck.StorageIndex, l potluck.Layout, number potluck.ShareNumber) (p2p.Grant, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, c.c.Stall, fmt.Errorf("no answer within %v", c.c.Stall))
+	ctx, cancel := context.WithTimeoutCause(ctx, c.c.Stall, fmt.Errorf("%w within %v", errSilent, c.c.Stall))
 	defer cancel()
+	defer func() {
+		if errors.Is(context.Cause(ctx), errSilent) {
+			c.hush(host)
+		}
+	}()
 	answer, err := c.c.Network.Allocate(ctx, host, p2p.AllocateRequest{Index: index, Layout: l, Numbers: []potluck.ShareNumber{number}})
 	if err != nil {
 		return p2p.Grant{}, err

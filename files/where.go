@@ -165,7 +165,7 @@ func (c *Client) cancel(ctx context.Context, host peer.ID, ids []potluck.ShareID
 	if !c.c.Network.Connected(host) {
 		return sum, errNotConnected
 	}
-	ctx, stop := context.WithTimeoutCause(ctx, 2*c.c.Stall, fmt.Errorf("no answer within %v", 2*c.c.Stall))
+	ctx, stop := context.WithTimeoutCause(ctx, 2*c.c.Stall, fmt.Errorf("%w within %v", errSilent, 2*c.c.Stall))
 	defer stop()
 	for part := range slices.Chunk(ids, p2p.MaxCancel) {
 		done, err := c.tellCancel(ctx, host, part)
