@@ -124,7 +124,7 @@ func (p *put) finished(senders []*sender) (finished, error) {
 }
 
 // settle asks all hosts for their receipts, and waits until all have answered,
-// or until the put is happy and the slow ones have had their grace. late gives
+// or until the put is happy and none has answered for a grace time. late gives
 // the outcomes that come after that; it is nil when there are none.
 func (p *put) settle(ctx context.Context, senders []*sender, f finished, placed *[]ledger.Placement) (late *straggle, err error) {
 	results := make(chan outcome, len(senders))
@@ -146,7 +146,7 @@ func (p *put) settle(ctx context.Context, senders []*sender, f finished, placed 
 			open--
 			p.report.add(1)
 			p.count(o, placed)
-			if grace == nil && happiness(edgesOf(*placed)) >= p.choice.Happy {
+			if happiness(edgesOf(*placed)) >= p.choice.Happy { // each answer renews it
 				grace = time.After(max(200*time.Millisecond, p.client.c.Clock().Sub(p.start)/4))
 			}
 		case <-grace:
