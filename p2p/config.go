@@ -33,7 +33,7 @@ type Config struct {
 // and for every stream, so a peer that is no friend any more is out at once.
 // Both methods must return at once and be safe for concurrent use.
 type Gate interface {
-	// Friend tells whether p is a friend: it may use every protocol but join.
+	// Friend tells whether p is a friend: it may use every protocol.
 	Friend(p peer.ID) bool
 	// Inviting tells whether an invite is live: strangers may then use the join
 	// protocol, and nothing else.

@@ -34,10 +34,16 @@ func (i Invite) Validate() error {
 // String hides the secret.
 func (i Invite) String() string { return fmt.Sprintf("[invite %x of %v]", i.ID(), i.Peer) }
 
+// GoString hides the secret.
+func (i Invite) GoString() string { return i.String() }
+
+// MarshalText hides the secret from JSON and logs; Text gives the invite.
+func (i Invite) MarshalText() ([]byte, error) { return []byte(i.String()), nil }
+
 // Contexts of the derived values; part of the wire format.
 const (
-	inviteIDContext    = "potluck 2026 invite id 1"
-	inviteProofContext = "potluck 2026 invite proof key 1"
+	inviteIDContext    = "potluck invite 1: id"
+	inviteProofContext = "potluck invite 1: proof key"
 )
 
 // ID names the invite without telling the secret.

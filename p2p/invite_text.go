@@ -16,7 +16,7 @@ import (
 const (
 	invitePrefix     = "potluck-invite-1-"
 	inviteFamily     = "potluck-invite-"
-	inviteSumContext = "potluck 2026 invite text 1"
+	inviteSumContext = "potluck invite 1: checksum"
 	headLen          = 4 // characters of the length
 	sumLen           = 5
 	maxInviteBytes   = 8 << 10

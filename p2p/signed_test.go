@@ -2,6 +2,7 @@ package p2p
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -159,8 +160,9 @@ func TestInviteRoundTrip(t *testing.T) {
 	full := i
 	full.Addrs = []string{i.Addrs[0] + "/p2p/" + i.Peer.String(), i.Addrs[1], i.Addrs[2]}
 	same(t, full.Text(), text)
-	for name, show := range map[string]string{"%v": fmt.Sprintf("%v", i), "%s": fmt.Sprintf("%s", i)} {
-		if strings.Contains(show, "1 2 3 4") || strings.Contains(show, "0102030405") {
+	for name, show := range map[string]string{"%v": fmt.Sprintf("%v", i), "String": i.String(), "%#v": fmt.Sprintf("%#v", i),
+		"json": string(must(json.Marshal(struct{ I Invite }{i})))} {
+		if strings.Contains(show, "1 2 3 4") || strings.Contains(show, "1,2,3,4") || strings.Contains(show, "0x1, 0x2") || strings.Contains(show, "0102030405") {
 			t.Errorf("%s shows the secret: %s", name, show)
 		}
 	}

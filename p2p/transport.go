@@ -52,11 +52,11 @@ func addTCP(s *swarm.Swarm, key crypto.PrivKey, r network.ResourceManager, g *ga
 // addQUIC gives the swarm QUIC version 1. The returned manager holds the
 // sockets and must be closed after the swarm.
 func addQUIC(s *swarm.Swarm, key crypto.PrivKey, r network.ResourceManager, g *gater) (*quicreuse.ConnManager, error) {
-	reset, err := deriveKey(key, "potluck quic stateless reset key")
+	reset, err := deriveKey(key, "potluck quic 1: stateless reset key")
 	if err != nil {
 		return nil, err
 	}
-	token, err := deriveKey(key, "potluck quic token generator key")
+	token, err := deriveKey(key, "potluck quic 1: token generator key")
 	if err != nil {
 		return nil, err
 	}
