@@ -3,16 +3,17 @@ package lifecycle
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
 // started runs a cycle in a bubble and gives its turn counter.
-func started(t *testing.T, next time.Duration) (c *Cycle, turns *int, stop func()) {
+func started(t *testing.T, next time.Duration) (c *Cycle, turns *atomic.Int64, stop func()) {
 	t.Helper()
-	turns = new(int)
-	c = NewCycle(func(context.Context) time.Duration { *turns++; return next })
+	turns = new(atomic.Int64)
+	c = NewCycle(func(context.Context) time.Duration { turns.Add(1); return next })
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- c.Run(ctx) }()
@@ -29,13 +30,13 @@ func TestCycleKeepsItsDelay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, turns, stop := started(t, time.Minute)
 		defer stop()
-		if *turns != 1 {
-			t.Fatalf("%d turns at the start, want 1", *turns)
+		if turns.Load() != 1 {
+			t.Fatalf("%d turns at the start, want 1", turns.Load())
 		}
 		time.Sleep(10*time.Minute + time.Second)
 		synctest.Wait()
-		if *turns != 11 {
-			t.Fatalf("%d turns after ten minutes, want 11", *turns)
+		if turns.Load() != 11 {
+			t.Fatalf("%d turns after ten minutes, want 11", turns.Load())
 		}
 	})
 }
@@ -46,14 +47,14 @@ func TestCycleWithoutDelayWaitsForTriggers(t *testing.T) {
 		defer stop()
 		time.Sleep(24 * time.Hour)
 		synctest.Wait()
-		if *turns != 1 {
-			t.Fatalf("%d turns, want only the first", *turns)
+		if turns.Load() != 1 {
+			t.Fatalf("%d turns, want only the first", turns.Load())
 		}
 		c.Trigger()
 		c.Trigger()
 		synctest.Wait()
-		if *turns != 2 && *turns != 3 {
-			t.Fatalf("%d turns after two triggers, want 2 or 3", *turns)
+		if turns.Load() != 2 && turns.Load() != 3 {
+			t.Fatalf("%d turns after two triggers, want 2 or 3", turns.Load())
 		}
 	})
 }
@@ -66,17 +67,17 @@ func TestCyclePauses(t *testing.T) {
 		time.Sleep(time.Hour)
 		c.Trigger()
 		synctest.Wait()
-		if *turns != 1 {
-			t.Fatalf("%d turns while paused, want 1", *turns)
+		if turns.Load() != 1 {
+			t.Fatalf("%d turns while paused, want 1", turns.Load())
 		}
-		if err := c.TriggerWait(t.Context()); err != nil || *turns != 2 {
-			t.Fatalf("trigger and wait: %d turns, %v, want 2", *turns, err)
+		if err := c.TriggerWait(t.Context()); err != nil || turns.Load() != 2 {
+			t.Fatalf("trigger and wait: %d turns, %v, want 2", turns.Load(), err)
 		}
 		c.Resume()
 		time.Sleep(time.Minute + time.Second)
 		synctest.Wait()
-		if *turns != 3 {
-			t.Fatalf("%d turns a minute after the pause, want 3", *turns)
+		if turns.Load() != 3 {
+			t.Fatalf("%d turns a minute after the pause, want 3", turns.Load())
 		}
 	})
 }
