@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
@@ -15,6 +16,8 @@ import (
 
 // Put spreads a source over friends; see files.Client.Put. It closes src.
 func (n *Node) Put(ctx context.Context, src files.Source, o files.PutOptions, report func(files.Progress)) (files.PutResult, error) {
+	n.putting.RLock()
+	defer n.putting.RUnlock()
 	r, err := n.files.Put(ctx, src, o, report)
 	return r, n.checked(err)
 }
@@ -22,7 +25,24 @@ func (n *Node) Put(ctx context.Context, src files.Source, o files.PutOptions, re
 // Get reads a file of a cap; see files.Client.Get.
 func (n *Node) Get(ctx context.Context, c caps.Cap, dst io.Writer, o files.GetOptions, report func(files.Progress)) (files.GetResult, error) {
 	r, err := n.files.Get(ctx, c, dst, o, report)
+	n.blame(ctx, r.Blamed)
 	return r, n.checked(err)
+}
+
+// blame writes down which hosts answered wrongly. The bytes themselves are no
+// evidence for others, so nothing follows from it but what people do.
+func (n *Node) blame(ctx context.Context, blamed []files.Blame) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanup)
+	defer cancel()
+	for _, b := range blamed {
+		n.log.Warn("a host answered wrongly", "peer", b.Host, "name", b.Name, "share", b.Share, "reason", b.Reason)
+		reason := b.Reason[:min(len(b.Reason), ledger.MaxReason)]
+		err := n.book.Note(ctx, ledger.Event{Kind: "blame", Peer: b.Host, Share: &b.Share, Reason: strings.ToValidUTF8(reason, "")})
+		if err != nil {
+			n.fatal(err)
+			n.log.Error("can't write an event", "err", err)
+		}
+	}
 }
 
 // Remove ends this node's leases on a file; see files.Client.Remove.

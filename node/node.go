@@ -43,6 +43,8 @@ type Node struct {
 	files *files.Client
 	tend  *tend
 
+	putting sync.RWMutex // read-held by every put, so that none is taken for one that was cut off
+
 	ready   chan struct{} // closed when all of the above is set
 	failed  chan struct{} // closed by the first failure that ends the node
 	failing sync.Once
@@ -93,7 +95,7 @@ func (n *Node) open(ctx context.Context) (err error) {
 	if err := n.recover(ctx); err != nil {
 		return err
 	}
-	if err := n.openNetwork(key, secret); err != nil {
+	if err := n.openNetwork(ctx, key, secret); err != nil {
 		return err
 	}
 	close(n.ready)
@@ -142,12 +144,15 @@ func (n *Node) room(ctx context.Context) (ledger.Room, error) {
 	return ledger.Room{Offered: n.config.Offer, Disk: max(free-n.floor, 0)}, nil
 }
 
-func (n *Node) openNetwork(key crypto.PrivKey, secret caps.Secret) error {
+func (n *Node) openNetwork(ctx context.Context, key crypto.PrivKey, secret caps.Secret) error {
 	listen, err := n.listen()
 	if err != nil {
 		return err
 	}
 	n.tend = newTend(n)
+	if n.tend.leftovers, err = n.leftovers(ctx); err != nil {
+		return fmt.Errorf("recover: %w", err)
+	}
 	n.host, err = p2p.New(p2p.Config{Key: key, Listen: listen, Gate: n.gate, Keeper: n.keep, Greeter: (*greeter)(n),
 		Log: n.log, Seen: n.tend.seen})
 	if err != nil {

@@ -23,7 +23,9 @@ type tend struct {
 
 	sweeping, meeting, dialling, renewing *lifecycle.Cycle
 
-	drift drift // owned by the sweeping loop
+	// Owned by the sweeping loop.
+	drift     drift
+	leftovers []leftover // of puts that earlier lives began, not given up yet
 
 	mu      sync.Mutex
 	met     []meeting             // not handled yet, in order
@@ -96,6 +98,9 @@ func (t *tend) sweep(ctx context.Context) time.Duration {
 	}
 	if err := t.n.keep.sweep(ctx); err != nil {
 		t.complain("sweep", err)
+	}
+	if err := t.settle(ctx); err != nil {
+		t.complain("give up puts that were cut off", err)
 	}
 	return every
 }
@@ -175,7 +180,8 @@ func (t *tend) catchUp(ctx context.Context, p peer.ID) {
 	t.heartbeat(ctx, p)
 }
 
-// renew gives the daily heartbeat to the hosts that are connected.
+// renew tells the hosts that are connected what they missed, and gives them
+// the daily heartbeat.
 func (t *tend) renew(ctx context.Context) time.Duration {
 	accounts, err := t.n.book.Accounts(ctx)
 	if err != nil {
@@ -184,7 +190,7 @@ func (t *tend) renew(ctx context.Context) time.Duration {
 	}
 	for _, a := range accounts {
 		if a.Friend && t.n.host.Connected(a.Peer) {
-			t.heartbeat(ctx, a.Peer)
+			t.catchUp(ctx, a.Peer)
 		}
 	}
 	return renewLook

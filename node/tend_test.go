@@ -106,3 +106,42 @@ func TestSlowUploadKeepsItsReservation(t *testing.T) {
 	wantHeld(t, host, owner, shares.Charge(c.layout), potluck.Size(0))
 	clean(t, host)
 }
+
+func TestPutsThatWereCutOffAreGivenUp(t *testing.T) {
+	var at clock
+	conf := config(t, "owner")
+	conf.Clock = at.now
+	owner, stop := start(t, conf)
+	host, _ := start(t, config(t, "host"))
+	befriend(t, host, owner)
+	c := makeContent(t, 10)
+	c.put(t, owner, host) // the host has committed, the owner dies before it notes the receipt
+	err := owner.book.Place(t.Context(), []ledger.Placement{{Share: c.id(), Host: host.self, Layout: c.layout,
+		Charge: shares.Charge(c.layout), Placed: time.Now().Unix(), State: ledger.PlacedComing}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	owner, _ = start(t, conf)
+	if err := owner.host.Connect(t.Context(), host.self, host.host.Addrs()); err != nil {
+		t.Fatal(err)
+	}
+	sweep := func() {
+		t.Helper()
+		if err := owner.tend.sweeping.TriggerWait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sweep()
+	wantHeld(t, host, owner, shares.Charge(c.layout), 0) // a repeated put could still use it
+	at.forward(conf.Coming + defaultComing + 2*time.Second)
+	owner.putting.RLock()
+	sweep() // one is running
+	wantHeld(t, host, owner, shares.Charge(c.layout), 0)
+	owner.putting.RUnlock()
+	sweep()
+	wantHeld(t, host, owner, 0, 0)
+	if rows, err := owner.book.Placements(t.Context(), c.index); err != nil || len(rows) != 0 {
+		t.Fatalf("the owner's books still have %+v, %v", rows, err)
+	}
+}
