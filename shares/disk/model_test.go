@@ -215,8 +215,11 @@ func (h *handle) Close() error                { return h.m.fail("close") }
 func (h *handle) size() (potluck.Size, error) { return potluck.Size(len(h.n.live)), h.m.fail("size") }
 
 func (h *handle) truncate(size potluck.Size) error {
+	if err := h.m.fail("truncate"); err != nil {
+		return err
+	}
 	h.n.live = h.n.live[:size]
-	return h.m.fail("truncate")
+	return nil
 }
 
 func (h *handle) writeback(_, _ potluck.Size) error { return h.m.fail("writeback") }
