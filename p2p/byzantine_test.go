@@ -98,10 +98,10 @@ func TestBadRequests(t *testing.T) {
 }
 
 func TestTrailingBytes(t *testing.T) {
-	reached := false
+	var reached shared[bool]
 	client, server := pair(t, "tcp", Limits{}, &cupboard{
 		quote: func(context.Context, peer.ID, QuoteRequest) (QuoteResponse, error) {
-			reached = true
+			reached.set(true)
 			return QuoteResponse{}, nil
 		},
 		write: func(_ context.Context, _ peer.ID, _ WriteRequest, body io.Reader) (WriteResponse, error) {
@@ -113,8 +113,8 @@ func TestTrailingBytes(t *testing.T) {
 	})
 	quote := golden(t, QuoteRequest{Bytes: 1})
 	answer, err := rawAnswer(t, client, server, exchangeQuote, append(quote, 0))
-	if err != nil || answeredCode(t, answer) != CodeBadRequest || reached {
-		t.Errorf("%x, %v, keeper asked: %v", answer, err, reached)
+	if err != nil || answeredCode(t, answer) != CodeBadRequest || reached.get() {
+		t.Errorf("%x, %v, keeper asked: %v", answer, err, reached.get())
 	}
 	write := golden(t, WriteRequest{Layout: layout, Length: 4})
 	for name, body := range map[string]string{"a byte too many": "12345", "a byte too few": "123"} {

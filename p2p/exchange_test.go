@@ -56,8 +56,8 @@ func echo[Q, A any](t *testing.T, client func() peer.ID, want Q, answer A) func(
 
 func TestEveryControlExchange(t *testing.T) {
 	eachTransport(t, func(t *testing.T, transport string) {
-		var client *node
-		id := func() peer.ID { return client.ID() }
+		var self shared[peer.ID]
+		id := self.get
 		quote, quoted := QuoteRequest{Bytes: 5 << 30}, QuoteResponse{Free: 1 << 30, Refusal: fullRefusal, Name: "Zoë's box", Version: "0.1.0"}
 		alloc := AllocateRequest{Index: index(7), Layout: layout, Numbers: []potluck.ShareNumber{0, 3, 9}}
 		granted := AllocateResponse{Grants: []Grant{{Number: 0, State: GrantNew, Offset: 77}, {Number: 3, State: GrantHeld, Root: digest(1), Manifest: digest(2)},
@@ -73,6 +73,7 @@ func TestEveryControlExchange(t *testing.T) {
 			quote: echo(t, id, quote, quoted), alloc: echo(t, id, alloc, granted), have: echo(t, id, have, held),
 			stop: echo(t, id, stop, stopped), renew: echo(t, id, renew, renewed), join: echo(t, id, join, joined),
 		})
+		self.set(client.ID())
 		ctx, p := t.Context(), server.ID()
 		check := func(got any, err error, want any) {
 			t.Helper()
@@ -97,9 +98,11 @@ func TestEveryControlExchange(t *testing.T) {
 }
 
 func TestErrorsCrossAsTheyAre(t *testing.T) {
-	var answer error
+	var answer shared[error]
 	client, server := pair(t, "tcp", Limits{}, &cupboard{
-		quote: func(context.Context, peer.ID, QuoteRequest) (QuoteResponse, error) { return QuoteResponse{}, answer },
+		quote: func(context.Context, peer.ID, QuoteRequest) (QuoteResponse, error) {
+			return QuoteResponse{}, answer.get()
+		},
 	})
 	ask := func() error {
 		_, err := client.Quote(t.Context(), server.ID(), QuoteRequest{})
@@ -107,15 +110,15 @@ func TestErrorsCrossAsTheyAre(t *testing.T) {
 	}
 	for code, number := range codeNumbers {
 		if number < firstErrorCode {
-			answer = &potluck.Refusal{Code: potluck.Code(code), Asked: 3, Free: 2, Short: 1, Cures: fullRefusal.Cures}
+			answer.set(&potluck.Refusal{Code: potluck.Code(code), Asked: 3, Free: 2, Short: 1, Cures: fullRefusal.Cures})
 		} else {
-			answer = &Error{Code: code}
+			answer.set(&Error{Code: code})
 		}
-		same(t, ask(), answer)
+		same(t, ask(), answer.get())
 	}
 	for _, odd := range []error{errors.New("disk sda1 is on fire"), &Error{Code: "made-up"}, &potluck.Refusal{Code: "made-up"},
 		&potluck.Refusal{Code: potluck.CodeRate, Asked: -1}, &Error{Code: Code(potluck.CodeRate)}} {
-		answer = odd
+		answer.set(odd)
 		same(t, ask(), &Error{Code: CodeInternal})
 	}
 	if !strings.Contains(server.logs.String(), "disk sda1 is on fire") {
@@ -162,15 +165,15 @@ func random(n int) []byte {
 
 func TestWriteAndRead(t *testing.T) {
 	eachTransport(t, func(t *testing.T, transport string) {
-		var stored []byte
+		var kept shared[[]byte]
 		client, server := pair(t, transport, Limits{}, &cupboard{
 			write: func(_ context.Context, _ peer.ID, w WriteRequest, body io.Reader) (WriteResponse, error) {
-				var err error
-				stored, err = io.ReadAll(body)
+				got, err := io.ReadAll(body)
+				kept.set(got)
 				return WriteResponse{Receipt: []byte("kept")}, err
 			},
 			read: func(_ context.Context, _ peer.ID, r ReadRequest) (potluck.Size, func(context.Context, io.Writer) error, error) {
-				part := stored[r.Offset : r.Offset+r.Length]
+				part := kept.get()[r.Offset : r.Offset+r.Length]
 				return potluck.Size(len(part)), func(_ context.Context, w io.Writer) error {
 					_, err := io.Copy(w, bytes.NewReader(part))
 					return err
@@ -195,7 +198,7 @@ func TestWriteAndRead(t *testing.T) {
 			}
 			same(t, answer, WriteResponse{Receipt: []byte("kept")})
 			w.Abort() // does nothing any more
-			if !bytes.Equal(stored, data) {
+			if !bytes.Equal(kept.get(), data) {
 				t.Fatalf("size %d: stored bytes differ", size)
 			}
 			length, body, err := client.Read(t.Context(), server.ID(), ReadRequest{Index: index(1), Part: PartData, Offset: 0, Length: potluck.Size(size)})

@@ -234,3 +234,21 @@ func eachTransport(t *testing.T, run func(t *testing.T, transport string)) {
 		t.Run(name, func(t *testing.T) { run(t, name) })
 	}
 }
+
+// shared is a variable that a test and its keepers both use.
+type shared[T any] struct {
+	mu sync.Mutex
+	v  T
+}
+
+func (s *shared[T]) set(v T) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.v = v
+}
+
+func (s *shared[T]) get() T {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.v
+}

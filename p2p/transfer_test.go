@@ -207,14 +207,14 @@ func TestReadNeverGivesAPartForTheWhole(t *testing.T) {
 		"typed error":           func(io.Writer) error { return &Error{Code: CodeDamaged} },
 	}
 	eachTransport(t, func(t *testing.T, transport string) {
-		var send func(w io.Writer) error
+		var send shared[func(w io.Writer) error]
 		client, server := pair(t, transport, Limits{}, &cupboard{
 			read: func(context.Context, peer.ID, ReadRequest) (potluck.Size, func(context.Context, io.Writer) error, error) {
-				return potluck.Size(len(data)), func(_ context.Context, w io.Writer) error { return send(w) }, nil
+				return potluck.Size(len(data)), func(_ context.Context, w io.Writer) error { return send.get()(w) }, nil
 			},
 		})
 		for name, s := range sends {
-			send = s
+			send.set(s)
 			got, err := readAll(t, client, server, ReadRequest{Part: PartData})
 			if err == nil || len(got) > len(data) {
 				t.Errorf("%s: %d bytes and %v", name, len(got), err)
@@ -225,13 +225,13 @@ func TestReadNeverGivesAPartForTheWhole(t *testing.T) {
 
 func TestReadRefusals(t *testing.T) {
 	called := make(chan error, 1)
-	length := potluck.Size(-1)
+	length := shared[potluck.Size]{v: -1}
 	client, server := pair(t, "tcp", Limits{}, &cupboard{
 		read: func(_ context.Context, _ peer.ID, r ReadRequest) (potluck.Size, func(context.Context, io.Writer) error, error) {
 			if r.Part == PartManifest {
 				return 0, nil, &Error{Code: CodeNotFound}
 			}
-			return length, func(ctx context.Context, _ io.Writer) error { called <- ctx.Err(); return nil }, nil
+			return length.get(), func(ctx context.Context, _ io.Writer) error { called <- ctx.Err(); return nil }, nil
 		},
 	})
 	_, err := readAll(t, client, server, ReadRequest{Part: PartManifest})
@@ -239,7 +239,7 @@ func TestReadRefusals(t *testing.T) {
 	_, err = readAll(t, client, server, ReadRequest{Part: PartData})
 	same(t, err, &Error{Code: CodeInternal})
 	same(t, <-called, context.Canceled)
-	length = 0
+	length.set(0)
 	if got, err := readAll(t, client, server, ReadRequest{Part: PartData}); len(got) != 0 || err != nil {
 		t.Errorf("an empty part: %d bytes, %v", len(got), err)
 	}
