@@ -131,6 +131,9 @@ func TestLiarsAreBlamedAndReplaced(t *testing.T) {
 		if b.Host == c.hosts[3].net.ID() || b.Host == c.hosts[4].net.ID() {
 			t.Errorf("%s was blamed: %s", b.Name, b.Reason)
 		}
+		if b.Share.Index != r.Index {
+			t.Errorf("the blame names share %v of another file", b.Share)
+		}
 	}
 }
 

@@ -93,7 +93,7 @@ func (c *Client) getShares(ctx context.Context, cp caps.Read, dst io.Writer, o G
 		known.name(c.c.Self, "this node")
 	}
 	g.known = known
-	g.pool = newSources(known, len(hosts))
+	g.pool = newSources(g.read.Index(), known, len(hosts))
 	r.stage("reading", to-from, len(hosts))
 	if err := g.locate(ctx, hosts); err != nil {
 		return g.result(0), err

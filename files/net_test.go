@@ -348,11 +348,6 @@ func (c *circle) restart() {
 	c.files = files.New(c.cfg)
 }
 
-func (c *circle) byID(id peer.ID) *host {
-	i := slices.IndexFunc(c.hosts, func(h *host) bool { return h.net.ID() == id })
-	return c.hosts[i]
-}
-
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }

@@ -29,6 +29,8 @@ type source struct {
 // sources are the shares that a read knows of. A lane takes one at a time, and
 // no two lanes draw the same share number. Safe for concurrent use.
 type sources struct {
+	index potluck.StorageIndex
+
 	mu      sync.Mutex
 	known   *peers
 	asked   int
@@ -43,8 +45,8 @@ type sources struct {
 	until map[potluck.ShareNumber]int64
 }
 
-func newSources(known *peers, asked int) *sources {
-	return &sources{known: known, asked: asked, open: true, changed: make(chan struct{}), bytes: make(map[peer.ID]potluck.Size), until: make(map[potluck.ShareNumber]int64)}
+func newSources(index potluck.StorageIndex, known *peers, asked int) *sources {
+	return &sources{index: index, known: known, asked: asked, open: true, changed: make(chan struct{}), bytes: make(map[peer.ID]potluck.Size), until: make(map[potluck.ShareNumber]int64)}
 }
 
 func (s *sources) wake() {
@@ -204,7 +206,7 @@ func (s *sources) drop(h holding, err error) {
 
 func (s *sources) blame(h holding, err error) {
 	s.blames = append(s.blames, Blame{
-		Host: h.host, Name: s.known.nameOf(h.host), Reason: err.Error(), Share: potluck.ShareID{Number: h.Number},
+		Host: h.host, Name: s.known.nameOf(h.host), Reason: err.Error(), Share: potluck.ShareID{Index: s.index, Number: h.Number},
 	})
 	s.known.fail(h.host, err)
 }
