@@ -132,7 +132,9 @@ func (b *Book) compare(kept headState, found bool) error {
 func (b *Book) Unclean() bool { return b.unclean }
 
 // Close waits for the calls that are under way, closes the books and lifts their
-// lock. Later calls return ErrClosed. It is safe to call it twice.
+// lock. Later calls return ErrClosed. It is safe to call it twice. With ErrFull
+// the database stays as after a crash: nothing acknowledged is lost, but some of
+// its memory and goroutines stay until the process ends.
 func (b *Book) Close() error {
 	b.closeOnce.Do(func() {
 		b.gate.close()
@@ -153,7 +155,9 @@ func (b *Book) stop() {
 func (b *Book) release() error {
 	var err error
 	if b.db != nil {
-		err = b.db.Close()
+		if err = b.guard.beforeClose(); err == nil {
+			err = b.db.Close()
+		}
 	}
 	if h := b.headFile; h != nil {
 		if b.clean && err == nil {

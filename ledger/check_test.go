@@ -54,22 +54,7 @@ func TestCheckFindsEveryBrokenRule(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			b, c := newBooks(t)
-			befriend(t, b, alice, bob)
-			hold(t, b, c, alice, id, 10)
-			hold(t, b, c, bob, id, 10)
-			hold(t, b, c, alice, going, 10)
-			if _, err := b.Reserve(t.Context(), alice, roomy, []Reservation{reservation(c, coming, 10)}); err != nil {
-				t.Fatal(err)
-			}
-			if _, _, err := b.Cancel(t.Context(), alice, []potluck.ShareID{going}); err != nil {
-				t.Fatal(err)
-			}
-			p := Placement{Share: id, Host: bob, Layout: layout, Charge: 10, Placed: time.Now().Unix(), State: PlacedStable}
-			if err := b.Place(t.Context(), []Placement{p}); err != nil {
-				t.Fatal(err)
-			}
-			clean(t, b)
+			b := fullBooks(t, id, coming, going)
 			if err := b.do(t.Context(), "spoil", false, func(x *tx) error { tt.spoil(x); return nil }); err != nil {
 				t.Fatal(err)
 			}
@@ -85,6 +70,28 @@ func TestCheckFindsEveryBrokenRule(t *testing.T) {
 			}
 		})
 	}
+}
+
+// fullBooks has rows of every kind that the spoilers spoil.
+func fullBooks(t *testing.T, id, coming, going potluck.ShareID) *Book {
+	t.Helper()
+	b, c := newBooks(t)
+	befriend(t, b, alice, bob)
+	hold(t, b, c, alice, id, 10)
+	hold(t, b, c, bob, id, 10)
+	hold(t, b, c, alice, going, 10)
+	if _, err := b.Reserve(t.Context(), alice, roomy, []Reservation{reservation(c, coming, 10)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := b.Cancel(t.Context(), alice, []potluck.ShareID{going}); err != nil {
+		t.Fatal(err)
+	}
+	p := Placement{Share: id, Host: bob, Layout: layout, Charge: 10, Placed: time.Now().Unix(), State: PlacedStable}
+	if err := b.Place(t.Context(), []Placement{p}); err != nil {
+		t.Fatal(err)
+	}
+	clean(t, b)
+	return b
 }
 
 func TestCheckNamesSoManyProblems(t *testing.T) {

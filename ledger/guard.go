@@ -13,7 +13,7 @@ import (
 const (
 	ballastSize = 32 << 20 // one WAL file, one table and a compaction
 	tightBelow  = 24 << 20 // free: nothing that grows is taken below it
-	fullBelow   = 4 << 20  // free: nothing at all is written below it
+	fullBelow   = 8 << 20  // free: nothing at all is written below it; a flushed memtable needs as much
 )
 
 // space is the guard's word on the disk.
@@ -51,22 +51,7 @@ func (g *guard) ballastPath() string { return filepath.Join(g.dir, "ballast") }
 func (g *guard) beforeOpen() error {
 	_, err := os.Stat(g.ballastPath())
 	g.ballast = err == nil
-	free, err := g.free(g.dir)
-	if err != nil {
-		return err
-	}
-	if free < tightBelow {
-		if err := g.drop(); err != nil {
-			return err
-		}
-		if free, err = g.free(g.dir); err != nil {
-			return err
-		}
-	}
-	if free < fullBelow {
-		return fmt.Errorf("%d bytes free on the disk, %d needed to open: %w", free, fullBelow, ErrFull)
-	}
-	return nil
+	return g.ensure("open")
 }
 
 // afterOpen gives blocks to the files that Badger has made.
@@ -93,6 +78,30 @@ func (g *guard) afterOpen() error {
 }
 
 func (g *guard) memName(n int) string { return fmt.Sprintf("%05d.mem", n) }
+
+// beforeClose makes room for the table that Badger writes when it closes. With
+// ErrFull it must not be closed: it would die, and the WAL has everything.
+func (g *guard) beforeClose() error { return g.ensure("close") }
+
+// ensure gives up the ballast when the disk is tight, and fails when it is full.
+func (g *guard) ensure(what string) error {
+	free, err := g.free(g.dir)
+	if err != nil {
+		return err
+	}
+	if free < tightBelow {
+		if err := g.drop(); err != nil {
+			return err
+		}
+		if free, err = g.free(g.dir); err != nil {
+			return err
+		}
+	}
+	if free < fullBelow {
+		return fmt.Errorf("%d bytes free on the disk, %d needed to %s: %w", free, fullBelow, what, ErrFull)
+	}
+	return nil
+}
 
 // check is called before every commit.
 func (g *guard) check() (space, error) {

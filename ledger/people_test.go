@@ -159,9 +159,8 @@ func TestInviteSecretHides(t *testing.T) {
 	}
 }
 
-func TestFilesAndPlacements(t *testing.T) {
+func TestFiles(t *testing.T) {
 	b, c := newBooks(t)
-	befriend(t, b, alice, bob)
 	f := File{Index: shareID(1, 0).Index, Manifest: digest(1), Layout: layout, Name: "cat.jpg", Put: c.now().Unix(), Wanted: 10}
 	if err := b.PutFile(t.Context(), f); err != nil {
 		t.Fatal(err)
@@ -172,6 +171,23 @@ func TestFilesAndPlacements(t *testing.T) {
 	if err := b.PutFile(t.Context(), File{Index: f.Index}); !errors.Is(err, ErrInvalid) {
 		t.Error(err)
 	}
+	for range 2 {
+		if err := b.DropFile(t.Context(), f.Index); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := b.File(t.Context(), f.Index); !errors.Is(err, ErrNotFound) {
+		t.Error(err)
+	}
+	if r := clean(t, b); r.Files != 0 {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestPlacements(t *testing.T) {
+	b, _ := newBooks(t)
+	befriend(t, b, alice, bob)
+	index := shareID(1, 0).Index
 	place := func(id potluck.ShareID, state PlacementState) Placement {
 		p := Placement{Share: id, Host: alice, Layout: layout, Charge: 70, Root: digest(1), Manifest: digest(2), Receipt: []byte("signed"), Placed: 1, State: state}
 		if err := b.Place(t.Context(), []Placement{p}); err != nil {
@@ -184,7 +200,7 @@ func TestFilesAndPlacements(t *testing.T) {
 	if u := usageOf(t, b, alice); u != (Usage{Earned: 70, EarnedShares: 1}) {
 		t.Error("placed twice:", u)
 	}
-	if all, err := b.Placements(t.Context(), f.Index); err != nil || len(all) != 1 || string(all[0].Receipt) != "signed" || all[0].Root != p.Root {
+	if all, err := b.Placements(t.Context(), index); err != nil || len(all) != 1 || string(all[0].Receipt) != "signed" || all[0].Root != p.Root {
 		t.Error(all, err)
 	}
 	place(shareID(1, 0), PlacedLost)
@@ -223,15 +239,7 @@ func TestFilesAndPlacements(t *testing.T) {
 	if err := b.Unplace(t.Context(), alice, append(ids, shareID(8, 8))); err != nil {
 		t.Error(err)
 	}
-	for range 2 {
-		if err := b.DropFile(t.Context(), f.Index); err != nil {
-			t.Error(err)
-		}
-	}
-	if _, err := b.File(t.Context(), f.Index); !errors.Is(err, ErrNotFound) {
-		t.Error(err)
-	}
-	if r := clean(t, b); r.Files != 0 || r.Placements != 0 {
+	if r := clean(t, b); r.Placements != 0 {
 		t.Errorf("%+v", r)
 	}
 }

@@ -13,7 +13,7 @@ import (
 // MaxBatch is how many shares one call of Reserve or Place may name. Calls that
 // take away (Abort, Cancel, Deleted ...) may name more; they work in pieces, each
 // of them whole.
-const MaxBatch = 1000
+const MaxBatch = 500
 
 // Reserve makes pending leases for owner, all of them or none, and answers in
 // the order of rs. Only what isn't reserved yet asks for admission. Repeating a
