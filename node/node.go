@@ -83,7 +83,7 @@ func (n *Node) open(ctx context.Context) (err error) {
 	if err := n.openBooks(ctx); err != nil {
 		return err
 	}
-	if err := n.openStore(); err != nil {
+	if err := n.openStore(ctx); err != nil {
 		return err
 	}
 	n.gate = &gate{clock: n.config.Clock}
@@ -111,15 +111,26 @@ func (n *Node) openBooks(ctx context.Context) (err error) {
 	return nil
 }
 
-func (n *Node) openStore() (err error) {
+func (n *Node) openStore(ctx context.Context) (err error) {
 	if n.floor, err = n.freeFloor(); err != nil {
 		return err
 	}
-	n.store, err = disk.New(n.dir.join("shares"), disk.Options{})
+	store, err := disk.New(n.dir.join("shares"), disk.Options{})
 	if err != nil {
 		return fmt.Errorf("open the store: %w", err)
 	}
-	n.group.Add(lifecycle.Part{Name: "store", Close: n.store.Close})
+	n.store = store
+	n.group.Add(lifecycle.Part{Name: "store", Close: store.Close})
+	swept, err := store.Sweep(ctx, func(id potluck.ShareID) bool {
+		_, err := n.book.Share(ctx, id)
+		return !errors.Is(err, ledger.ErrNotFound) // what can't be known stays
+	})
+	if err != nil {
+		return fmt.Errorf("remove beginnings of shares that the books don't know: %w", err)
+	}
+	if swept > 0 {
+		n.log.Warn("removed beginnings of shares that the books don't know", "shares", swept)
+	}
 	return nil
 }
 
