@@ -98,15 +98,7 @@ func spread(b *testing.B, callers int, work func(caller int, n int64) error) {
 // that were opened alike. "ratio" is ours to Badger's.
 func BenchmarkOne(b *testing.B) {
 	book, peers := benchBook(b)
-	dir := filepath.Join(b.TempDir(), "bare")
-	bare, err := badger.Open(badgerOptions(dir, config("", newClock()).Log))
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer bare.Close()
-	if err := newGuard(dir, dir, freeBytes).afterOpen(); err != nil {
-		b.Fatal(err)
-	}
+	bare := benchBare(b)
 	var ours, theirs time.Duration
 	b.ResetTimer()
 	for n := range int64(b.N) {
@@ -126,9 +118,42 @@ func BenchmarkOne(b *testing.B) {
 	b.ReportMetric(float64(ours)/float64(theirs), "ratio")
 }
 
+// benchBare is a database that is opened like the books.
+func benchBare(b *testing.B) *badger.DB {
+	b.Helper()
+	dir := filepath.Join(b.TempDir(), "bare")
+	db, err := badger.Open(badgerOptions(dir, config("", newClock()).Log))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			b.Error(err)
+		}
+	})
+	if err := newGuard(dir, dir, freeBytes).afterOpen(); err != nil {
+		b.Fatal(err)
+	}
+	return db
+}
+
+// BenchmarkBare is what Badger does by itself: the limit for one caller, and
+// what the batcher is measured against for many.
+func BenchmarkBare(b *testing.B) {
+	for _, callers := range []int{1, 64} {
+		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {
+			db := benchBare(b)
+			b.ReportAllocs()
+			b.ResetTimer()
+			spread(b, callers, func(_ int, n int64) error { return bareReserve(db, n) })
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "ops/s")
+		})
+	}
+}
+
 // bareReserve writes rows of the sizes that a reservation has.
 func bareReserve(db *badger.DB, n int64) error {
-	rows := []struct{ key, value int }{{18, 40}, {58, 30}, {57, 0}, {65, 0}, {26, 0}, {40, 15}, {1, 15}, {9, 130}}
+	rows := []struct{ key, value int }{{18, 40}, {58, 30}, {57, 0}, {65, 0}, {40, 15}, {1, 15}, {9, 130}}
 	return db.Update(func(txn *badger.Txn) error {
 		for i, r := range rows {
 			key := make([]byte, r.key+10)
