@@ -18,8 +18,12 @@ import (
 	"time"
 )
 
-// binary is the program under test, built once from this package.
-var binary string
+// binary is where the program under test is built, by the first test that
+// needs it: fuzzing starts many processes of this test, and needs none.
+var (
+	binary string
+	build  sync.Once
+)
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "potluck-cli")
@@ -28,13 +32,20 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	binary = filepath.Join(dir, "potluck")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
-		os.Exit(1)
-	}
 	code := m.Run()
 	os.RemoveAll(dir)
 	os.Exit(code)
+}
+
+func buildProgram(t *testing.T) {
+	build.Do(func() {
+		if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+			t.Errorf("build: %v\n%s", err, out)
+		}
+	})
+	if _, err := os.Stat(binary); err != nil {
+		t.Fatal("there is no program to test")
+	}
 }
 
 // patience bounds each command of a script.

@@ -68,6 +68,7 @@ type outcome struct {
 }
 
 func newScript(t *testing.T) *script {
+	buildProgram(t)
 	s := &script{t: t, dir: t.TempDir(), vars: map[string]string{}, running: map[string]*process{}}
 	s.vars["WORK"] = s.dir
 	return s
