@@ -122,8 +122,8 @@ func TestControlCharactersInNames(t *testing.T) {
 // A friend whose process is stopped, with its connections open, holds up
 // neither a get nor a put for long.
 func TestStalledHost(t *testing.T) {
-	ctx := within(t, 2*time.Minute)
-	_, all := mesh(ctx, t, testnet.Config{File: `coming = "5s"`}, "owner", "h1", "h2", "h3", "h4")
+	ctx := within(t, 3*time.Minute)
+	_, all := mesh(ctx, t, testnet.Config{File: `coming = "20s"`}, "owner", "h1", "h2", "h3", "h4")
 	owner, stalled := all[0], all[1]
 	old := randomBytes(8*mib, 1)
 	before, err := putBytes(ctx, owner, old, api.PutRequest{K: 2, N: 4, Happy: 4})
@@ -142,7 +142,7 @@ func TestStalledHost(t *testing.T) {
 	must(t, err)
 	must(t, stalled.Resume())
 	must(t, testnet.WaitConnected(ctx, owner, stalled))
-	must(t, settled(ctx, 45*time.Second, all...))
+	must(t, settled(ctx, 90*time.Second, all...))
 }
 
 // cutOff starts a put and calls cut once so much of it is sent. It is an error
