@@ -105,8 +105,9 @@ func TestTrailingBytes(t *testing.T) {
 			return QuoteResponse{}, nil
 		},
 		write: func(_ context.Context, _ peer.ID, _ WriteRequest, body io.Reader) (WriteResponse, error) {
-			if got, err := io.ReadAll(body); err == nil {
-				t.Errorf("the keeper got %d bytes as the whole", len(got))
+			// Even a keeper that reads just what it needs never sees it whole.
+			if n, err := io.ReadFull(body, make([]byte, 4)); err == nil {
+				t.Errorf("the keeper got %d bytes as the whole", n)
 			}
 			return WriteResponse{}, nil
 		},
@@ -312,6 +313,54 @@ func TestLyingAnswers(t *testing.T) {
 	}
 	if err := writeUntil(w, 64<<20); !errors.Is(err, ErrProtocol) {
 		t.Errorf("write: %v", err)
+	}
+}
+
+// TestAnswerWakesABlockedWriter: a host that answers and neither reads nor
+// resets can't hold a sender until its deadline.
+func TestAnswerWakesABlockedWriter(t *testing.T) {
+	client, server := newNode(t, "tcp", Config{}), newNode(t, "tcp", Config{})
+	answer, hold := make(chan struct{}), make(chan struct{})
+	defer close(hold)
+	server.basic.SetStreamHandler(ProtocolWrite, func(s network.Stream) {
+		<-answer
+		_, _ = s.Write(appendFrame(nil, must(encode(envelope{Error: &wireError{Code: codeNumbers[CodeBusy]}}))))
+		_ = s.CloseWrite()
+		<-hold
+		_ = s.Reset()
+	})
+	befriend(t, client, server)
+	w, err := client.Write(t.Context(), server.ID(), WriteRequest{Layout: layout, Length: 1 << 30})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sent shared[int]
+	failed := make(chan error)
+	go func() {
+		for n := 1; ; n++ {
+			if _, err := w.Write(make([]byte, 4<<10)); err != nil {
+				failed <- err
+				return
+			}
+			sent.set(n)
+		}
+	}()
+	still := -1
+	for range 20 { // until nothing more went out for a tick
+		<-time.After(30 * time.Millisecond)
+		if n := sent.get(); n == still {
+			break
+		}
+		still = sent.get()
+	}
+	close(answer)
+	select {
+	case err := <-failed:
+		same(t, err, error(&Error{Code: CodeBusy}))
+	case <-time.After(15 * time.Second):
+		t.Error("the writer is still blocked")
+		w.Abort()
+		<-failed
 	}
 }
 

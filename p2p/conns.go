@@ -37,7 +37,28 @@ func newConns(g Gate, l Limits) *conns {
 func (c *conns) roomForStranger() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.strangersFit()
+}
+
+// strangersFit tells whether one more stranger fits in. When none does, those
+// that became friends since they came are counted anew. The caller holds mu.
+func (c *conns) strangersFit() bool {
+	if c.among < c.strangers {
+		return true
+	}
+	for conn, t := range c.open {
+		if t.stranger != nil && c.gate.Friend(conn.RemotePeer()) {
+			c.settle(t)
+		}
+	}
 	return c.among < c.strangers
+}
+
+// settle counts a stranger as a friend. The caller holds mu.
+func (c *conns) settle(t *tie) {
+	t.stranger.Stop()
+	t.stranger = nil
+	c.among--
 }
 
 // add counts a connection in, unless there are too many strangers. It is called
@@ -45,7 +66,7 @@ func (c *conns) roomForStranger() bool {
 func (c *conns) add(conn network.Conn, friend bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed || !friend && c.among >= c.strangers {
+	if c.closed || !friend && !c.strangersFit() {
 		return false
 	}
 	t := &tie{}
@@ -68,8 +89,7 @@ func (c *conns) expel(conn network.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if t := c.open[conn]; t != nil && t.stranger != nil {
-		t.stranger = nil
-		c.among--
+		c.settle(t)
 	}
 }
 
@@ -84,8 +104,7 @@ func (c *conns) remove(conn network.Conn) {
 	delete(c.open, conn)
 	t.cancel()
 	if t.stranger != nil {
-		t.stranger.Stop()
-		c.among--
+		c.settle(t)
 	}
 }
 

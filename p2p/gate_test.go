@@ -136,6 +136,44 @@ func TestStrangersAreFewAndShort(t *testing.T) {
 	})
 }
 
+// knock is a connection that only counts.
+type knock struct {
+	network.Conn
+	id int
+}
+
+func (k knock) RemotePeer() peer.ID { return peer.ID(fmt.Sprint("peer ", k.id)) }
+
+func TestStrangersAreCounted(t *testing.T) {
+	gate := &list{friends: make(map[peer.ID]bool)}
+	c := newConns(gate, Limits{Strangers: 8}.withDefaults())
+	defer c.close()
+	for i := range 8 {
+		if !c.add(knock{id: i}, false) {
+			t.Fatalf("stranger %d is refused", i)
+		}
+	}
+	if c.add(knock{id: 8}, false) || c.roomForStranger() {
+		t.Error("a ninth stranger is in")
+	}
+	if !c.add(knock{id: 9}, true) {
+		t.Error("a friend is refused for the strangers' sake")
+	}
+	ctx, _ := c.context(knock{id: 3})
+	c.remove(knock{id: 3})
+	c.remove(knock{id: 3})
+	if ctx.Err() == nil {
+		t.Error("the context outlives its connection")
+	}
+	if !c.add(knock{id: 8}, false) || c.add(knock{id: 10}, false) {
+		t.Error("leaving strangers are counted wrongly")
+	}
+	gate.set(knock{id: 5}.RemotePeer(), true)
+	if !c.add(knock{id: 10}, false) || c.add(knock{id: 11}, false) {
+		t.Error("one that became a friend still counts as a stranger")
+	}
+}
+
 func TestLostFriendIsOut(t *testing.T) {
 	client, server := pair(t, "tcp", Limits{}, allOpen())
 	if _, err := client.Quote(t.Context(), server.ID(), QuoteRequest{}); err != nil {

@@ -78,6 +78,11 @@ func TestReceiptRefusals(t *testing.T) {
 			t.Fatalf("cut to %d bytes: %v", i, err)
 		}
 	}
+	// Rightly sealed, by another than the host in it.
+	forged := must(must(record.Seal(&receiptRecord{r}, other)).Marshal())
+	if _, err := OpenReceipt(forged); !errors.Is(err, ErrReceipt) {
+		t.Errorf("sealed by another: %v", err)
+	}
 	// An unknown field, and the last field twice: valid protobuf, other bytes.
 	for name, tail := range map[string][]byte{"unknown field": {0x78, 0x01}, "signature twice": sealed[len(sealed)-66:]} {
 		if _, err := OpenReceipt(append(bytes.Clone(sealed), tail...)); !errors.Is(err, ErrReceipt) {

@@ -219,6 +219,10 @@ func TestReadNeverGivesAPartForTheWhole(t *testing.T) {
 			if err == nil || len(got) > len(data) {
 				t.Errorf("%s: %d bytes and %v", name, len(got), err)
 			}
+			// The stream itself says so, too: it doesn't just end.
+			if raw, err := rawAnswer(t, client, server, exchangeRead, golden(t, ReadRequest{Part: PartData})); err == nil {
+				t.Errorf("%s: the stream ended well after %d bytes", name, len(raw))
+			}
 		}
 	})
 }
