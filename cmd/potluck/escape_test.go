@@ -81,3 +81,14 @@ func TestTable(t *testing.T) {
 		t.Errorf("got\n%swant\n%s", b.String(), want)
 	}
 }
+
+// Whatever is printed for people goes through escape.
+func TestPrintersEscape(t *testing.T) {
+	var out, errout strings.Builder
+	c := &cli{streams: streams{out: &out, err: &errout}}
+	c.printf("%s", "a\x1b[2J\u202e")
+	c.remark("%s", "b\x1b[2J\nc")
+	if out.String() != `a\x1b[2J\u202e`+"\n" || errout.String() != `b\x1b[2J\x0ac`+"\n" {
+		t.Errorf("printed %q and %q", out.String(), errout.String())
+	}
+}
