@@ -40,6 +40,7 @@ type killLoop struct {
 	t      *testing.T
 	random *rand.Rand
 	all    []*testnet.Process // the first is the owner
+	usual  time.Duration      // what a put takes when nobody is killed
 	kept   []kept
 	cut    int // puts that weren't acknowledged
 	killed int // kills that hit a put in mid-work
@@ -58,6 +59,7 @@ func TestKillLoop(t *testing.T) {
 	t.Logf("seed %d", seed)
 	_, all := mesh(ctx, t, testnet.Config{File: fmt.Sprintf("coming = %q", comingDeadline)}, "owner", "h1", "h2", "h3", "h4")
 	l := &killLoop{t: t, random: rand.New(rand.NewPCG(seed, 1)), all: all}
+	must(t, l.warmUp(ctx))
 	start := time.Now()
 	n := rounds(t)
 	for i := range n {
@@ -80,11 +82,26 @@ func TestKillLoop(t *testing.T) {
 	}
 }
 
+// warmUp learns how long a put takes, so that most kills hit one.
+func (l *killLoop) warmUp(ctx context.Context) error {
+	for range 5 {
+		start := time.Now()
+		data := randomBytes(3*mib, l.random.Uint64())
+		result, err := putBytes(ctx, l.all[0], data, api.PutRequest{K: 2, N: 4, Happy: 4})
+		if err != nil {
+			return err
+		}
+		l.usual = max(l.usual, time.Since(start))
+		l.kept = append(l.kept, kept{data, result})
+	}
+	return nil
+}
+
 // round puts one file, kills one node at some moment of it, and starts it again.
 func (l *killLoop) round(ctx context.Context, i int) error {
-	data := randomBytes(100+l.random.IntN(3*mib), l.random.Uint64())
+	data := randomBytes(200+l.random.IntN(4*mib), l.random.Uint64())
 	victim := l.all[l.random.IntN(len(l.all))]
-	at := time.Duration(l.random.Int64N(int64(120 * time.Millisecond)))
+	at := time.Duration(l.random.Int64N(int64(l.usual)))
 	type outcome struct {
 		result files.PutResult
 		err    error

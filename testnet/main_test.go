@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,26 +21,35 @@ import (
 	"potluck/testnet"
 )
 
-// program is the potluck program that the tests of processes run, built without
-// the race detector.
-var program string
+// program is where the potluck program that the tests of processes run is
+// built, without the race detector, by the first test that needs it.
+var (
+	program string
+	build   sync.Once
+)
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "potluck-testnet-")
-	if err == nil {
-		program = filepath.Join(dir, "potluck")
-		var out []byte
-		if out, err = exec.Command("go", "build", "-o", program, "potluck/cmd/potluck").CombinedOutput(); err != nil {
-			err = fmt.Errorf("%w\n%s", err, out)
-		}
-	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "build the program under test:", err)
+		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+	program = filepath.Join(dir, "potluck")
 	code := m.Run()
 	os.RemoveAll(dir)
 	os.Exit(code)
+}
+
+func buildProgram(t *testing.T) {
+	t.Helper()
+	build.Do(func() {
+		if out, err := exec.Command("go", "build", "-o", program, "potluck/cmd/potluck").CombinedOutput(); err != nil {
+			t.Errorf("build the program under test: %v\n%s", err, out)
+		}
+	})
+	if _, err := os.Stat(program); err != nil {
+		t.Fatal("there is no program to test")
+	}
 }
 
 // within gives a context that ends after d, or with the test.
@@ -69,6 +79,7 @@ func shortDir(t *testing.T) string {
 // processes makes a net of processes that is closed with the test.
 func processes(t *testing.T, c testnet.Config) *testnet.Processes {
 	t.Helper()
+	buildProgram(t)
 	c.Program = program
 	if c.Dir == "" {
 		c.Dir = shortDir(t)

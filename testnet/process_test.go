@@ -23,6 +23,7 @@ import (
 // cli runs a verb of the program, and gives its exit code and all that it printed.
 func cli(ctx context.Context, t *testing.T, args ...string) (code int, printed string) {
 	t.Helper()
+	buildProgram(t)
 	cmd := exec.CommandContext(ctx, program, args...)
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
