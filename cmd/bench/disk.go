@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,22 +11,27 @@ import (
 )
 
 // diskWrite gives the seconds until so many bytes are durable, written to
-// several files at once in pieces of 256 KiB, each synced at its end. The files
-// are removed again.
-func diskWrite(dir string, bytes int64, files int) (float64, error) {
+// several files at once in pieces of 256 KiB, each synced at its end, and the
+// CPU seconds that this took. The files are removed again.
+func diskWrite(dir string, bytes int64, files int) (wall, cpu float64, err error) {
 	buf := randomBytes(256<<10, 6)
 	each := bytes / int64(files)
+	before, err := cpuTime()
+	if err != nil {
+		return 0, 0, err
+	}
 	start := time.Now()
 	var g errgroup.Group
 	for i := range files {
 		g.Go(func() error { return writeSynced(filepath.Join(dir, fmt.Sprintf("disk-%d", i)), buf, each) })
 	}
-	err := g.Wait()
-	took := time.Since(start).Seconds()
+	err = g.Wait()
+	wall = time.Since(start).Seconds()
+	after, failed := cpuTime()
 	for i := range files {
 		os.Remove(filepath.Join(dir, fmt.Sprintf("disk-%d", i))) // the whole folder goes at the end anyway
 	}
-	return took, err
+	return wall, (after - before).Seconds(), errors.Join(err, failed)
 }
 
 func writeSynced(path string, buf []byte, bytes int64) error {

@@ -11,6 +11,8 @@ type costs struct {
 	Sync    float64 // wall seconds of one small durable append while all hosts append
 	DiskPut float64 // wall seconds to write all shares durably, all hosts at once
 	DiskGet float64 // wall seconds to write the file durably
+
+	DiskPutCPU, DiskGetCPU float64 // CPU seconds of the kernel for these; not part of the limit
 }
 
 // stage is one line of the arithmetic.
@@ -27,14 +29,15 @@ type limit struct {
 	Cores  int
 	CPU    float64 // sum of the stages, seconds
 	Disk   float64 // wall seconds of the disk alone
+	Kernel float64 // CPU seconds of the kernel for the disk; not part of the limit
 }
 
 // Seconds is the limit: the stages share the cores, the disk works beside them,
 // and the slower of the two decides.
 func (l limit) Seconds() float64 { return max(l.CPU/float64(l.Cores), l.Disk) }
 
-func newLimit(cores int, disk float64, stages ...stage) limit {
-	l := limit{Stages: stages, Cores: cores, Disk: disk}
+func newLimit(cores int, disk, kernel float64, stages ...stage) limit {
+	l := limit{Stages: stages, Cores: cores, Disk: disk, Kernel: kernel}
 	for i := range l.Stages {
 		s := &l.Stages[i]
 		if s.Seconds > 0 {
@@ -49,7 +52,7 @@ func newLimit(cores int, disk float64, stages ...stage) limit {
 // hashed by the owner, streamed, and hashed again by the hosts.
 func putLimit(c costs, size float64, k, n, cores int) limit {
 	spread := size * float64(n) / float64(k)
-	return newLimit(cores, c.DiskPut,
+	return newLimit(cores, c.DiskPut, c.DiskPutCPU,
 		stage{Name: "cipher, once", Bytes: size, Seconds: size * c.Cipher},
 		stage{Name: "Reed-Solomon, once", Bytes: size, Seconds: size * c.Code},
 		stage{Name: "BLAKE3, both sides", Bytes: 2 * spread, Seconds: 2 * spread * c.Hash},
@@ -60,7 +63,7 @@ func putLimit(c costs, size float64, k, n, cores int) limit {
 // once, and the file is rebuilt and decrypted. Hosts keep their trees, so they
 // hash nothing.
 func getLimit(c costs, size float64, cores int) limit {
-	return newLimit(cores, c.DiskGet,
+	return newLimit(cores, c.DiskGet, c.DiskGetCPU,
 		stage{Name: "cipher, once", Bytes: size, Seconds: size * c.Cipher},
 		stage{Name: "Reed-Solomon, once", Bytes: size, Seconds: size * c.Decode},
 		stage{Name: "BLAKE3, reader", Bytes: size, Seconds: size * c.Hash},
@@ -72,5 +75,5 @@ func getLimit(c costs, size float64, cores int) limit {
 // row).
 func smallLimit(c costs, hosts, cores int) limit {
 	requests := 2 * float64(hosts)
-	return newLimit(cores, 4*c.Sync, stage{Name: "requests", Bytes: requests, Seconds: requests * c.Request})
+	return newLimit(cores, 4*c.Sync, 0, stage{Name: "requests", Bytes: requests, Seconds: requests * c.Request})
 }

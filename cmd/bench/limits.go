@@ -56,11 +56,21 @@ func (b *bench) measureStreams(ctx context.Context, c *costs) (err error) {
 
 func (b *bench) measureDisk(c *costs) (err error) {
 	spread := int64(b.Size) * int64(b.N) / int64(b.K)
-	if c.DiskPut, err = middle(b.Runs, func() (float64, error) { return diskWrite(b.dir, spread, b.Hosts) }); err != nil {
-		return err
-	}
-	if c.DiskGet, err = middle(b.Runs, func() (float64, error) { return diskWrite(b.dir, int64(b.Size), 1) }); err != nil {
-		return err
+	for _, m := range []struct {
+		wall, cpu *float64
+		bytes     int64
+		files     int
+	}{{&c.DiskPut, &c.DiskPutCPU, spread, b.Hosts}, {&c.DiskGet, &c.DiskGetCPU, int64(b.Size), 1}} {
+		var cpus []float64
+		*m.wall, err = middle(b.Runs, func() (float64, error) {
+			wall, cpu, err := diskWrite(b.dir, m.bytes, m.files)
+			cpus = append(cpus, cpu)
+			return wall, err
+		})
+		if err != nil {
+			return err
+		}
+		*m.cpu = median(cpus)
 	}
 	c.Sync, err = middle(3, func() (float64, error) { return syncWait(b.dir, b.Hosts) })
 	return err

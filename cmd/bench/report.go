@@ -113,7 +113,7 @@ func (p *printer) arithmetic(title string, l limit) error {
 	}
 	fmt.Fprintf(t, "  sum\t\t\t%.2f\n", l.CPU)
 	fmt.Fprintf(t, "  shared by %d cores\t\t\t%.2f s\n", l.Cores, l.CPU/float64(l.Cores))
-	fmt.Fprintf(t, "  disk, with fsync\t\t\t%.2f s\n", l.Disk)
+	fmt.Fprintf(t, "  disk, with fsync\t\t\t%.2f s\t(the kernel's CPU for it, %.2f s, isn't counted)\n", l.Disk, l.Kernel)
 	fmt.Fprintf(t, "  limit: the slower one\t\t\t%.2f s\n\n", l.Seconds())
 	return t.Flush()
 }

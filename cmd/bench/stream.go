@@ -12,7 +12,6 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	tls "github.com/libp2p/go-libp2p/p2p/security/tls"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
-	"golang.org/x/sys/unix"
 )
 
 const (
@@ -112,13 +111,13 @@ func requestCost(ctx context.Context, from host.Host, to peer.ID) (float64, erro
 
 // processCPU gives the CPU seconds that this process used for work.
 func processCPU(work func() error) (float64, error) {
-	before, err := cpuTime(unix.RUSAGE_SELF)
+	before, err := cpuTime()
 	if err != nil {
 		return 0, err
 	}
 	if err := work(); err != nil {
 		return 0, err
 	}
-	after, err := cpuTime(unix.RUSAGE_SELF)
+	after, err := cpuTime()
 	return (after - before).Seconds(), err
 }
