@@ -63,7 +63,7 @@ func (s *server) getFile(r *http.Request, c caps.Cap, q GetRequest, report func(
 			_ = os.Remove(f.Name()) // the first error tells more
 		}
 	}()
-	res, err = s.node.Get(r.Context(), c, f, options(q), report)
+	res, err = s.node.Get(r.Context(), c, durable.NewFlowWriter(f), options(q), report)
 	if err == nil {
 		err = f.Sync()
 	}

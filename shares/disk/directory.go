@@ -36,8 +36,9 @@ type file interface {
 	io.Closer
 	size() (potluck.Size, error)
 	truncate(size potluck.Size) error
-	// writeback starts the writing of a range to the disk and doesn't wait.
-	writeback(off, n potluck.Size) error
+	// wrote says that all bytes before end are written, so that they can flow to
+	// the disk while more come. It promises nothing.
+	wrote(end potluck.Size) error
 	// sync makes bytes and length durable.
 	sync() error
 }
@@ -98,7 +99,7 @@ func (d *beneath) create(name string) (file, error) {
 	if err != nil {
 		return nil, err
 	}
-	return osFile{f}, nil
+	return newOSFile(f), nil
 }
 
 func (d *beneath) open(name string, write bool) (file, error) {
@@ -123,7 +124,7 @@ func (d *beneath) open(name string, write bool) (file, error) {
 	if after, err := f.Stat(); err != nil || !os.SameFile(before, after) {
 		return nil, errors.Join(fmt.Errorf("open %s: %w: it changed", name, errIrregular), err, f.Close())
 	}
-	return osFile{f}, nil
+	return newOSFile(f), nil
 }
 
 func (d *beneath) exists(name string) (bool, error) {
@@ -169,7 +170,12 @@ func (d *beneath) rename(from, to string) error { return d.root.Rename(from, to)
 func (d *beneath) room() (potluck.Size, error)  { return room(d.path) }
 func (d *beneath) close() error                 { return errors.Join(d.incoming.Close(), d.root.Close()) }
 
-type osFile struct{ *os.File }
+type osFile struct {
+	*os.File
+	flow *durable.Flow
+}
+
+func newOSFile(f *os.File) osFile { return osFile{f, durable.NewFlow(f, 0)} }
 
 func (f osFile) size() (potluck.Size, error) {
 	fi, err := f.Stat()
@@ -179,6 +185,6 @@ func (f osFile) size() (potluck.Size, error) {
 	return potluck.Size(fi.Size()), nil
 }
 
-func (f osFile) truncate(size potluck.Size) error    { return f.Truncate(int64(size)) }
-func (f osFile) writeback(off, n potluck.Size) error { return writeback(f.File, int64(off), int64(n)) }
-func (f osFile) sync() error                         { return f.Sync() }
+func (f osFile) truncate(size potluck.Size) error { return f.Truncate(int64(size)) }
+func (f osFile) wrote(end potluck.Size) error     { return f.flow.Wrote(int64(end)) }
+func (f osFile) sync() error                      { return f.Sync() }

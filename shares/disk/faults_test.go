@@ -211,7 +211,7 @@ func (sc *script) checkFault(t fatal, s *Store, m *model, fault error, op string
 	case len(sc.errs) == 0 && op != "read":
 		t.Fatalf("no error was told")
 	}
-	if fault == syscall.ENOSPC && strings.Contains("create write writeback sync rename", op) {
+	if fault == syscall.ENOSPC && strings.Contains("create write wrote sync rename", op) {
 		if !errors.Is(sc.errs[0], shares.ErrFull) {
 			t.Fatalf("error is %v, want full", sc.errs[0])
 		}

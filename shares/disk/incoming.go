@@ -15,8 +15,6 @@ const (
 	// smallShare is the stored length up to which a share stays in memory until
 	// it is committed, and is then written at once.
 	smallShare = 64 * potluck.KiB
-	// writebackStep is how many bytes may be waiting before their writing is started.
-	writebackStep = 8 * potluck.MiB
 )
 
 // incoming is a share that is being written. Its bytes are in small as long as
@@ -27,7 +25,6 @@ type incoming struct {
 	hasher  *shares.Hasher
 	dataLen potluck.Size
 	offset  potluck.Size // bytes of data taken
-	started potluck.Size // bytes of the file whose writing has been started
 	small   []byte       // header and data
 	file    file
 	ended   bool
@@ -126,8 +123,7 @@ func (in *incoming) rehash(ctx context.Context) error {
 		_, _ = in.hasher.Write(part) // can't fail: no more than dataLen
 		in.offset += potluck.Size(len(part))
 	}
-	in.started = shares.HeaderLen + in.offset
-	return in.file.truncate(in.started)
+	return in.file.truncate(shares.HeaderLen + in.offset)
 }
 
 // spill moves the share from memory to a file.
@@ -170,13 +166,10 @@ func (in *incoming) write(p []byte) error {
 	}
 	_, _ = in.hasher.Write(p) // can't fail: no more than dataLen
 	in.offset += potluck.Size(len(p))
-	if end := shares.HeaderLen + in.offset; in.file != nil && end-in.started >= writebackStep {
-		if err := in.file.writeback(in.started, end-in.started); err != nil {
-			return err
-		}
-		in.started = end
+	if in.file == nil {
+		return nil
 	}
-	return nil
+	return in.file.wrote(shares.HeaderLen + in.offset)
 }
 
 // sync makes the file durable. Without room the kernel may only find out now;

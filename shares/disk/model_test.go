@@ -222,7 +222,7 @@ func (h *handle) truncate(size potluck.Size) error {
 	return nil
 }
 
-func (h *handle) writeback(_, _ potluck.Size) error { return h.m.fail("writeback") }
+func (h *handle) wrote(potluck.Size) error { return h.m.fail("wrote") }
 
 func (h *handle) sync() error {
 	if err := h.m.fail("sync"); err != nil {

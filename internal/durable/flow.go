@@ -1,0 +1,62 @@
+package durable
+
+import "os"
+
+// FlowStep is how many bytes of a flow may wait before their writing is
+// started: 4 MiB. About twice as many are in the page cache at once.
+const FlowStep = 4 << 20
+
+// Flow sees to it that a long file reaches the disk while it is being written,
+// and doesn't stay in the page cache behind that: the sync at the end is short,
+// memory isn't flooded with bytes that nobody is about to read, and the pages
+// that are let go are the ones that the next bytes use, which costs a fraction of
+// taking fresh ones from the system. It promises nothing: what must be durable
+// must be synced. It belongs to one goroutine. The zero value isn't usable.
+type Flow struct {
+	file *os.File
+	// Bytes before clean are written and let go; those before started are being
+	// written.
+	clean, started int64
+}
+
+// NewFlow makes a flow for a file that is written in order from offset start.
+func NewFlow(f *os.File, start int64) *Flow {
+	return &Flow{file: f, clean: start, started: start}
+}
+
+// Wrote says that all bytes before end are in the file. An error is one of the
+// disk's: the file must be given up.
+func (w *Flow) Wrote(end int64) error {
+	if end-w.started < FlowStep {
+		return nil
+	}
+	if err := startWriting(w.file, w.started, end-w.started); err != nil {
+		return err
+	}
+	if w.started > w.clean {
+		if err := letGo(w.file, w.clean, w.started-w.clean); err != nil {
+			return err
+		}
+	}
+	w.clean, w.started = w.started, end
+	return nil
+}
+
+// FlowWriter writes a file in order, and lets it flow to the disk.
+type FlowWriter struct {
+	flow *Flow
+	end  int64
+}
+
+// NewFlowWriter makes a writer for an empty file.
+func NewFlowWriter(f *os.File) *FlowWriter { return &FlowWriter{flow: NewFlow(f, 0)} }
+
+// Write appends p.
+func (w *FlowWriter) Write(p []byte) (int, error) {
+	n, err := w.flow.file.WriteAt(p, w.end)
+	w.end += int64(n)
+	if err == nil {
+		err = w.flow.Wrote(w.end)
+	}
+	return n, err
+}
