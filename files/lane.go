@@ -13,7 +13,7 @@ import (
 var errSlow = errors.New("too slow, another friend was asked")
 
 // laneDepth is how many blocks a lane may be ahead of the slowest.
-const laneDepth = 4
+const laneDepth = 6
 
 // block is one verified block of one share.
 type block struct {

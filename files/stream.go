@@ -68,7 +68,7 @@ func (g *get) stream(ctx context.Context, dst io.Writer) (potluck.Size, error) {
 		lanes[i] = &lane{get: g, out: make(chan block, laneDepth)}
 		group.Go(func() error { return lanes[i].run(ctx) })
 	}
-	jobs, order := make(chan *piece), make(chan *piece, workers+1)
+	jobs, order := make(chan *piece), make(chan *piece, workers+4)
 	group.Go(func() error { return g.assemble(ctx, lanes, jobs, order) })
 	cipher := caps.NewCipher(g.read.Key)
 	for range workers {
