@@ -61,3 +61,27 @@ func (w *FlowWriter) Write(p []byte) (int, error) {
 	}
 	return n, err
 }
+
+// FlowReader reads a long file in order, and lets the pages behind it go. It is
+// for bytes that nobody is about to read again. It belongs to one goroutine.
+type FlowReader struct {
+	file  *os.File
+	clean int64 // bytes before it, from where reading began, are let go
+	begun bool
+}
+
+// NewFlowReader makes a reader of f.
+func NewFlowReader(f *os.File) *FlowReader { return &FlowReader{file: f} }
+
+// ReadAt reads as *os.File does.
+func (r *FlowReader) ReadAt(p []byte, off int64) (int, error) {
+	if !r.begun || off < r.clean {
+		r.begun, r.clean = true, off
+	}
+	n, err := r.file.ReadAt(p, off)
+	if end := off + int64(n); err == nil && end-r.clean >= FlowStep {
+		err = forget(r.file, r.clean, end-r.clean)
+		r.clean = end
+	}
+	return n, err
+}

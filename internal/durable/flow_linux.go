@@ -25,6 +25,11 @@ func letGo(f *os.File, off, n int64) error {
 	if err != nil {
 		return err
 	}
+	return forget(f, off, n)
+}
+
+// forget drops a range from the page cache, as far as it is written.
+func forget(f *os.File, off, n int64) error {
 	return control(f, "let go", func(fd int) error { return unix.Fadvise(fd, off, n, unix.FADV_DONTNEED) })
 }
 

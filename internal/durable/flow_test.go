@@ -2,6 +2,7 @@ package durable_test
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -26,6 +27,10 @@ func TestFlowWriterWritesWhatItIsGiven(t *testing.T) {
 	}
 	if err := f.Sync(); err != nil {
 		t.Fatal(err)
+	}
+	again := make([]byte, want.Len())
+	if n, err := io.ReadFull(io.NewSectionReader(durable.NewFlowReader(f), 0, int64(want.Len())), again); err != nil || !bytes.Equal(again, want.Bytes()) {
+		t.Fatalf("read %d bytes again: %v", n, err)
 	}
 	if got, err := os.ReadFile(f.Name()); err != nil || !bytes.Equal(got, want.Bytes()) {
 		t.Fatalf("%d bytes, %v; want %d", len(got), err, want.Len())

@@ -39,6 +39,9 @@ type file interface {
 	// wrote says that all bytes before end are written, so that they can flow to
 	// the disk while more come. It promises nothing.
 	wrote(end potluck.Size) error
+	// passing is the file for a long read in order, of bytes that nobody is about
+	// to read again.
+	passing() io.ReaderAt
 	// sync makes bytes and length durable.
 	sync() error
 }
@@ -187,4 +190,5 @@ func (f osFile) size() (potluck.Size, error) {
 
 func (f osFile) truncate(size potluck.Size) error { return f.Truncate(int64(size)) }
 func (f osFile) wrote(end potluck.Size) error     { return f.flow.Wrote(int64(end)) }
+func (f osFile) passing() io.ReaderAt             { return durable.NewFlowReader(f.File) }
 func (f osFile) sync() error                      { return f.Sync() }

@@ -222,6 +222,7 @@ func (h *handle) truncate(size potluck.Size) error {
 	return nil
 }
 
+func (h *handle) passing() io.ReaderAt     { return h }
 func (h *handle) wrote(potluck.Size) error { return h.m.fail("wrote") }
 
 func (h *handle) sync() error {

@@ -118,8 +118,17 @@ func (s *share) Crosscheck(ctx context.Context) ([]byte, error) {
 	return b, nil
 }
 
-func (s *share) data() *io.SectionReader {
-	return io.NewSectionReader(s.file, shares.HeaderLen, int64(shares.DataLen(s.header.Layout)))
+// longRead is from how many bytes on a read of data doesn't stay in the page
+// cache: what friends keep is read seldom, and then as a whole.
+const longRead = 8 * potluck.MiB
+
+// data is the share's data, for a read of n bytes.
+func (s *share) data(n potluck.Size) *io.SectionReader {
+	var src io.ReaderAt = s.file
+	if n >= longRead {
+		src = s.file.passing()
+	}
+	return io.NewSectionReader(src, shares.HeaderLen, int64(shares.DataLen(s.header.Layout)))
 }
 
 func (s *share) tree() *io.SectionReader {
@@ -127,7 +136,7 @@ func (s *share) tree() *io.SectionReader {
 }
 
 func (s *share) Slice(ctx context.Context, dst io.Writer, off, n potluck.Size) error {
-	err := shares.Slice(contextWriter{ctx, dst}, s.data(), s.tree(), shares.DataLen(s.header.Layout), off, n)
+	err := shares.Slice(contextWriter{ctx, dst}, s.data(n), s.tree(), shares.DataLen(s.header.Layout), off, n)
 	if err != nil {
 		return fmt.Errorf("slice of share %v: %w", s.header.ID, err)
 	}
@@ -154,7 +163,7 @@ func (s *share) verify(ctx context.Context) error {
 		return err
 	}
 	h := shares.NewHasher(shares.DataLen(s.header.Layout))
-	if _, err := io.CopyBuffer(contextWriter{ctx, h}, onlyReader{s.data()}, make([]byte, 256<<10)); err != nil {
+	if _, err := io.CopyBuffer(contextWriter{ctx, h}, onlyReader{s.data(shares.DataLen(s.header.Layout))}, make([]byte, 256<<10)); err != nil {
 		return readError(ctx, err)
 	}
 	if h.Sum() != s.header.Root {
