@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 
 	"golang.org/x/sync/errgroup"
@@ -21,10 +22,12 @@ type encoder struct {
 	conv   *caps.Converger
 	cipher *caps.Cipher
 	code   *shares.Code
-	// plain holds the digest of each stripe's plaintext: made by hash, and checked
-	// before a stripe is enciphered, so that a key never meets another plaintext
-	// than the one it was derived from, whatever happens to the source meanwhile.
-	plain []potluck.Digest
+	// plain holds the fingerprint of each stripe's plaintext, under a seed that
+	// nobody knows: made by hash, and compared before a stripe is enciphered, so
+	// that a key never meets another plaintext than the one it was derived from,
+	// whatever happens to the source meanwhile.
+	plain []uint64
+	seed  maphash.Seed
 	// cross collects the digests of the ciphertext stripes.
 	cross []potluck.Digest
 }
@@ -38,13 +41,15 @@ func newEncoder(src Source, l potluck.Layout, secret caps.Secret) (*encoder, err
 	return &encoder{
 		src: src, layout: l, code: code,
 		conv:  caps.NewConverger(secret, l),
-		plain: make([]potluck.Digest, stripes),
+		plain: make([]uint64, stripes),
+		seed:  maphash.MakeSeed(),
 		cross: make([]potluck.Digest, stripes),
 	}, nil
 }
 
 // hash reads the source once and returns its convergent key.
 func (e *encoder) hash(ctx context.Context, workers int, r *reporter) (caps.Key, error) {
+	pieces := make([]potluck.Digest, len(e.plain))
 	g, ctx := errgroup.WithContext(ctx)
 	next := make(chan int64)
 	g.Go(func() error {
@@ -66,7 +71,8 @@ func (e *encoder) hash(ctx context.Context, workers int, r *reporter) (caps.Key,
 				if err := e.read(piece, i); err != nil {
 					return err
 				}
-				e.plain[i] = e.conv.Digest(piece)
+				pieces[i] = e.conv.Digest(piece)
+				e.plain[i] = maphash.Bytes(e.seed, piece)
 				r.add(potluck.Size(len(piece)))
 			}
 			return nil
@@ -75,7 +81,7 @@ func (e *encoder) hash(ctx context.Context, workers int, r *reporter) (caps.Key,
 	if err := g.Wait(); err != nil {
 		return caps.Key{}, err
 	}
-	return e.conv.Key(e.plain), nil
+	return e.conv.Key(pieces), nil
 }
 
 // use sets the key that fill enciphers with; it is called once, before fill.
@@ -87,7 +93,7 @@ func (e *encoder) fill(s *stripe) error {
 	if err := e.read(data, s.index); err != nil {
 		return err
 	}
-	if e.conv.Digest(data) != e.plain[s.index] {
+	if maphash.Bytes(e.seed, data) != e.plain[s.index] {
 		return &ChangedError{Name: e.src.Name()}
 	}
 	e.cipher.XOR(data, data, int64(stripeStart(e.layout, s.index)))

@@ -9,7 +9,7 @@ import (
 
 // stripeMemory bounds the bytes of all stripes of one put that are in memory at
 // once. It is what the putting process pays for not waiting on each host.
-const stripeMemory = 24 << 20
+const stripeMemory = 12 << 20
 
 // stripe is one stripe on its way out: n blocks of equal length, the first k of
 // which are ciphertext. It belongs to the encoder until it is handed to the
