@@ -37,7 +37,7 @@ func addTCP(s *swarm.Swarm, key crypto.PrivKey, r network.ResourceManager, g *ga
 	if err != nil {
 		return fmt.Errorf("noise: %w", err)
 	}
-	up, err := upgrader.New([]sec.SecureTransport{viaTLS, viaNoise}, muxers, nil, r, g, upgrader.WithAcceptTimeout(l.Dial))
+	up, err := upgrader.New([]sec.SecureTransport{gathering{viaTLS}, viaNoise}, muxers, nil, r, g, upgrader.WithAcceptTimeout(l.Dial))
 	if err != nil {
 		return fmt.Errorf("upgrader: %w", err)
 	}
