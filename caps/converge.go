@@ -46,7 +46,7 @@ func (c *Converger) pieceLen() int64 { return int64(c.layout.K) * int64(c.layout
 
 // Digest hashes one piece: one stripe of content, K blocks of the layout, the
 // last one shorter. It panics on a piece that is empty or longer than a stripe.
-// The writer must see the same digest again in the bytes that it encrypts: a
+// The writer must make sure that it encrypts the bytes that it digested: a
 // file that changed in between would put two plaintexts under one key.
 func (c *Converger) Digest(piece []byte) (d potluck.Digest) {
 	if len(piece) == 0 || int64(len(piece)) > c.pieceLen() {
