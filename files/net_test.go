@@ -46,6 +46,8 @@ type host struct {
 	writing int                        // writes under way
 	mute    bool                       // allocations are never answered
 	asked   atomic.Int32               // allocations
+	// loseReceipt: shares are stored, and the answer is an error.
+	loseReceipt bool
 }
 
 func (h *host) Friend(peer.ID) bool { return true }
@@ -158,7 +160,11 @@ func (h *host) Write(ctx context.Context, from peer.ID, w p2p.WriteRequest, body
 	if head, err = in.Commit(ctx, manifest, cross); err != nil {
 		return p2p.WriteResponse{}, err
 	}
-	return h.receipt(from, head)
+	r, err := h.receipt(from, head)
+	if h.loseReceipt {
+		return p2p.WriteResponse{}, errors.New("the receipt is lost")
+	}
+	return r, err
 }
 
 func (h *host) count(n int) {

@@ -43,14 +43,28 @@ func (p *put) standing(ctx context.Context) (bool, error) {
 	if len(placed) < p.choice.N {
 		return false, nil
 	}
-	held := p.confirm(ctx, placed)
-	if len(held) < p.choice.N {
+	held := once(p.confirm(ctx, placed))
+	if len(held) < p.choice.N || happiness(edgesOf(held)) < p.choice.Happy {
 		return false, nil
 	}
 	p.tally(held)
 	p.result.Reused = len(held)
 	p.fillResult(file.Manifest)
 	return true, p.src.Check()
+}
+
+// once keeps one placement of each number, so that they lie at as many distinct
+// hosts as can be.
+func once(placed []ledger.Placement) []ledger.Placement {
+	at := match(edgesOf(placed))
+	var list []ledger.Placement
+	for _, l := range placed {
+		number := l.Share.Number
+		if host, matched := at[number]; (!matched || host == l.Host) && !isPlaced(list, number) {
+			list = append(list, l)
+		}
+	}
+	return list
 }
 
 // confirm asks the hosts of placements whether they still hold them under this

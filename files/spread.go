@@ -63,6 +63,9 @@ func (p *put) spread(ctx context.Context) (rest func(), err error) {
 		if err := p.reassign(ctx, placed); err != nil {
 			return nil, p.giveUp(ctx, err)
 		}
+		if len(p.senders(placed)) == 0 { // nobody took any: a pass would feed nobody
+			return nil, p.giveUp(ctx, p.unspread(placed))
+		}
 	}
 }
 
@@ -72,6 +75,7 @@ func (p *put) giveUp(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("the put was cut off; put it again to send only what is missing: %w", context.Cause(ctx))
 	}
+	p.end(err) // no stream may be open any more: its host couldn't release the share
 	p.undo(ctx)
 	return err
 }
