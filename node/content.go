@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"runtime/debug"
@@ -45,9 +46,13 @@ func (n *Node) blame(ctx context.Context, blamed []files.Blame) {
 	}
 }
 
-// Remove ends this node's leases on a file; see files.Client.Remove.
+// Remove ends this node's leases on a file; see files.Client.Remove. Errors:
+// *NotFoundError when this node has put no such file.
 func (n *Node) Remove(ctx context.Context, c caps.Cap) (files.RemoveResult, error) {
 	r, err := n.files.Remove(ctx, c)
+	if errors.Is(err, ledger.ErrNotFound) {
+		return r, &NotFoundError{What: "file of this cap among those that this node put"}
+	}
 	return r, n.checked(err)
 }
 

@@ -25,12 +25,20 @@ func (n *Node) Terms(a ledger.Account) PeerTerms {
 func (n *Node) SetTerms(ctx context.Context, a ledger.Account, c TermsChange) (PeerTerms, error) {
 	a, err := n.book.Update(ctx, a.Peer, "terms", func(a *ledger.Account) error {
 		c.apply(&a.Terms)
-		if err := p2p.Terms(a.Terms).Validate(); err != nil {
-			return &files.UsageError{Text: err.Error()}
-		}
-		return nil
+		return checkTerms(a.Terms)
 	})
 	return n.Terms(a), n.checked(err)
+}
+
+// checkTerms tells whether terms can be given, and give what they say.
+func checkTerms(t ledger.Terms) error {
+	if err := p2p.Terms(t).Validate(); err != nil {
+		return &files.UsageError{Text: err.Error()}
+	}
+	if t.Paid > 0 && t.PaidUntil == 0 {
+		return usagef("paid %v gives nothing without an end; say until when with --paid-until DATE", t.Paid)
+	}
+	return nil
 }
 
 func (c TermsChange) apply(t *ledger.Terms) {

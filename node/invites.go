@@ -34,8 +34,8 @@ func (n *Node) Invite(ctx context.Context, r InviteRequest) (Invite, error) {
 		return Invite{}, err
 	}
 	terms := termsOr(r.Terms)
-	if err := p2p.Terms(terms).Validate(); err != nil {
-		return Invite{}, &files.UsageError{Text: err.Error()}
+	if err := checkTerms(terms); err != nil {
+		return Invite{}, err
 	}
 	now := n.config.Clock()
 	link := p2p.Invite{Peer: n.self, Addrs: n.sayAddrs(), Expires: now.Add(lasts).Unix(), Name: n.config.Name, Terms: p2p.Terms(terms)}
@@ -121,7 +121,11 @@ func (n *Node) Revoke(ctx context.Context, id string) error {
 	default:
 		return usagef("%q is the beginning of %d invites; give more of it", id, len(found))
 	}
-	if err := n.book.RevokeInvite(ctx, found[0]); err != nil {
+	err = n.book.RevokeInvite(ctx, found[0])
+	if errors.Is(err, ledger.ErrInviteUsed) {
+		return usagef("invite %x was used already, so there is nothing to revoke; \"potluck friends remove\" ends the friendship", found[0])
+	}
+	if err != nil {
 		return n.checked(err)
 	}
 	return n.regate(ctx)
@@ -140,8 +144,8 @@ func (n *Node) Join(ctx context.Context, r JoinRequest) (JoinResult, error) {
 	if r.Name != "" {
 		result.Name = r.Name
 	}
-	if err := p2p.Terms(granted).Validate(); err != nil {
-		return result, &files.UsageError{Text: err.Error()}
+	if err := checkTerms(granted); err != nil {
+		return result, err
 	}
 	switch {
 	case link.Peer == n.self:
