@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/multiformats/go-multiaddr"
+
 	"potluck"
 	"potluck/p2p"
 )
@@ -36,7 +38,7 @@ const (
 )
 
 // withDefaults checks c and fills its zero fields, other than Floor and Listen,
-// which need the data directory.
+// which need the data directory. Errors: *files.UsageError for what can't be.
 func (c Config) withDefaults() (Config, error) {
 	if c.Data == "" {
 		return c, fmt.Errorf("no data directory is named")
@@ -49,7 +51,12 @@ func (c Config) withDefaults() (Config, error) {
 		c.Name = machineName()
 	}
 	if err := p2p.CheckName(c.Name); err != nil {
-		return c, err
+		return c, usagef("%v", err)
+	}
+	for _, a := range c.Listen {
+		if _, err := multiaddr.NewMultiaddr(a); err != nil {
+			return c, usagef("listen address %q is none; want one like /ip4/0.0.0.0/tcp/4242 or /ip4/0.0.0.0/udp/4242/quic-v1, with a port from 0 to 65535", a)
+		}
 	}
 	switch {
 	case c.Offer == 0:
@@ -57,7 +64,7 @@ func (c Config) withDefaults() (Config, error) {
 	case c.Offer < 0:
 		c.Offer = 0
 	case c.Offer > potluck.MaxSize:
-		return c, fmt.Errorf("offer of %d bytes is more than %d", c.Offer, potluck.MaxSize)
+		return c, usagef("offer of %d bytes is more than %d", c.Offer, potluck.MaxSize)
 	}
 	if c.Coming == 0 {
 		c.Coming = defaultComing
@@ -66,7 +73,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.Lease = defaultLease
 	}
 	if c.Coming < time.Second || c.Lease < time.Minute || c.Lease > maxLease {
-		return c, fmt.Errorf("coming of %v and lease of %v: want at least 1s, and 1m to %v", c.Coming, c.Lease, maxLease)
+		return c, usagef("coming of %v and lease of %v: want at least 1s, and 1m to %v", c.Coming, c.Lease, maxLease)
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

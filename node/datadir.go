@@ -97,7 +97,7 @@ func (d *dataDir) prepare() error {
 	case err != nil:
 		return err
 	case string(text) != dataMarker:
-		return fmt.Errorf("%w: %s says %q, this is %q", ErrNewer, d.join("version"),
+		return fmt.Errorf("%w: %s says %q, this program knows %q; cure: start the newer program, or name another directory with --data", ErrNewer, d.join("version"),
 			strings.TrimSpace(string(text[:min(len(text), 64)])), strings.TrimSpace(dataMarker))
 	}
 	return d.emptyTmp()

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -167,7 +168,7 @@ func (n *Node) openNetwork(ctx context.Context, key crypto.PrivKey, secret caps.
 	n.host, err = p2p.New(p2p.Config{Key: key, Listen: listen, Gate: n.gate, Keeper: n.keep, Greeter: (*greeter)(n),
 		Log: n.log, Seen: n.tend.seen})
 	if err != nil {
-		return fmt.Errorf("listen on %v: %w", listen, err)
+		return fmt.Errorf("listen on %s: %w; cure: end what uses the port, or name other addresses with --listen", strings.Join(listen, ", "), err)
 	}
 	n.group.Add(lifecycle.Part{Name: "network", Close: n.host.Close})
 	n.files = files.New(files.Config{Self: n.self, Network: n.host, Local: n.keep, Books: n.book, Secret: secret,
