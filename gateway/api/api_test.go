@@ -249,6 +249,8 @@ func TestWhereAndRemove(t *testing.T) {
 			t.Errorf("%s holds %v, %v", s.Name, s.Held, err)
 		}
 	}
+	_, err = alice.Remove(t.Context(), res.Cap)
+	wantKind(t, "remove it again", err, KindNotFound)
 	var got bytes.Buffer
 	_, err = alice.Get(t.Context(), GetRequest{Cap: res.Cap}, &got, nil)
 	wantKind(t, "get what was removed", err, KindNotFound)
@@ -391,6 +393,9 @@ func TestDeadSocketIsReplaced(t *testing.T) {
 func TestLongDataPath(t *testing.T) {
 	t.Setenv("TMPDIR", "/tmp")
 	data := filepath.Join(t.TempDir(), strings.Repeat("long/", 20), "data")
+	if _, err := Dial(t.Context(), data); !errors.Is(err, ErrNotRunning) {
+		t.Fatalf("before the first start: %v", err)
+	}
 	alice := start(t, "alice", data)
 	if _, err := alice.Status(t.Context()); err != nil {
 		t.Fatal(err)
@@ -403,6 +408,9 @@ func TestLongDataPath(t *testing.T) {
 		t.Fatalf("its directory has mode %v, %v", st.Mode(), err)
 	}
 	alice.stop()
+	if _, err := Dial(t.Context(), data); !errors.Is(err, ErrNotRunning) {
+		t.Errorf("after the stop: %v", err)
+	}
 	if _, err := os.Stat(filepath.Dir(short)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the short path is left: %v", err)
 	}

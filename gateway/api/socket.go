@@ -89,14 +89,16 @@ func shortPath(dataDir string) (string, bool) {
 	return path, ok
 }
 
-// socketPath tells where the socket of a data directory is.
-func socketPath(dataDir string) string {
+// SocketPath tells where the socket of a data directory's node is. It returns
+// ErrNotRunning when the path is too long for a socket, and no node has noted a
+// short one.
+func SocketPath(dataDir string) (string, error) {
 	path := filepath.Join(dataDir, socketName)
 	if len(path) <= maxSocketPath {
-		return path
+		return path, nil
 	}
 	if short, ok := shortPath(dataDir); ok {
-		return short
+		return short, nil
 	}
-	return path
+	return "", fmt.Errorf("%s: %w", dataDir, ErrNotRunning)
 }

@@ -19,8 +19,12 @@ func newTransport(dataDir string) *http.Transport {
 	return &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			var d net.Dialer
-			conn, err := d.DialContext(ctx, "unix", socketPath(dataDir))
-			if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, fs.ErrNotExist) {
+			path, err := SocketPath(dataDir)
+			if err != nil {
+				return nil, err
+			}
+			conn, err := d.DialContext(ctx, "unix", path)
+			if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 				return nil, fmt.Errorf("%s: %w", dataDir, ErrNotRunning)
 			}
 			return conn, err
