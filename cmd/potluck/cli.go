@@ -70,6 +70,9 @@ func emitTo(w io.Writer, v any) error {
 
 // dataDir makes the data directory's path absolute; "~" is the home directory.
 func dataDir(path string) (string, error) {
+	if path == "" {
+		return "", usagef("the data directory's name is empty; name one with --data DIR or POTLUCK_DATA, or neither")
+	}
 	if path == "~" || strings.HasPrefix(path, "~/") {
 		home, err := os.UserHomeDir()
 		if err != nil {

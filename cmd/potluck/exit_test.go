@@ -91,6 +91,8 @@ func TestMistakesInArguments(t *testing.T) {
 		{"frobnicate", "frobnicate"},
 		{"status more", "unexpected argument more"},
 		{"--data", "expected string value"},
+		{"--data= status", "the data directory's name is empty"},
+		{"get cap --length 0", "--length is 0"},
 		{"invite", "<name>"},
 		{"invite bob --expires soon", "is not a length of time like"},
 		{"invite bob --expires=-3h", "is not a length of time like"},
@@ -139,5 +141,17 @@ func TestMissingFileIsNotFound(t *testing.T) {
 	}
 	if code, _, errout := quiet(t, "get", "--cap-file", "/no/such/file"); code != exitNotFound {
 		t.Errorf("exit code %d, %q", code, errout)
+	}
+}
+
+// What is empty isn't taken for the current directory, or for a name.
+func TestEmptyNames(t *testing.T) {
+	t.Setenv("POTLUCK_DATA", t.TempDir())
+	if code, _, errout := quiet(t, "invite", ""); code != exitUsage || !strings.Contains(errout, "the friend's name is empty") {
+		t.Errorf("invite: exit code %d, stderr %q", code, errout)
+	}
+	t.Setenv("POTLUCK_DATA", "")
+	if code, _, errout := quiet(t, "status"); code != exitUsage || !strings.Contains(errout, "the data directory's name is empty") {
+		t.Errorf("status: exit code %d, stderr %q", code, errout)
 	}
 }

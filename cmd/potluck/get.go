@@ -17,7 +17,7 @@ type getCmd struct {
 	capFlags
 	Output string `short:"o" placeholder:"FILE" help:"Write to this file: whole or not at all. - is stdout, whatever the bytes are."`
 	Offset size   `placeholder:"SIZE" help:"First byte to read (0)."`
-	Length size   `placeholder:"SIZE" help:"Bytes to read (to the end)."`
+	Length *size  `placeholder:"SIZE" help:"Bytes to read (to the end)."`
 }
 
 // Help says more than one line.
@@ -29,12 +29,18 @@ With --json the report goes to stdout when -o names a file, else to stderr.`
 
 // Run gets one file or range.
 func (g *getCmd) Run(ctx context.Context, c *cli) error {
+	if g.Length != nil && *g.Length == 0 {
+		return usagef("--length is 0; leave it out to read to the end")
+	}
 	text, err := g.read(c)
 	if err != nil {
 		return err
 	}
 	toFile := g.Output != "" && g.Output != "-"
-	req := api.GetRequest{Cap: text, Offset: potluck.Size(g.Offset), Length: potluck.Size(g.Length)}
+	req := api.GetRequest{Cap: text, Offset: potluck.Size(g.Offset)}
+	if g.Length != nil {
+		req.Length = potluck.Size(*g.Length)
+	}
 	if toFile {
 		if req.Path, err = outputPath(g.Output); err != nil {
 			return err
@@ -83,7 +89,9 @@ func outputPath(path string) (string, error) {
 	if st, err := os.Stat(abs); err == nil && st.IsDir() {
 		return "", usagef("%s is a folder; name a file with -o", path)
 	}
-	if _, err := os.Stat(filepath.Dir(abs)); err != nil {
+	if _, err := os.Stat(filepath.Dir(abs)); errors.Is(err, os.ErrNotExist) {
+		return "", &exitErr{exitNotFound, fmt.Errorf("there is no folder %s; make it, or name another with -o", filepath.Dir(abs))}
+	} else if err != nil {
 		return "", fmt.Errorf("look at the folder: %w", err)
 	}
 	return abs, nil

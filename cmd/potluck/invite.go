@@ -19,6 +19,9 @@ func (i *inviteCmd) Help() string {
 
 // Run makes an invite and prints its link.
 func (i *inviteCmd) Run(ctx context.Context, c *cli) error {
+	if i.Name == "" {
+		return usagef("the friend's name is empty; give one, like \"potluck invite bob\"")
+	}
 	node, err := c.dial(ctx)
 	if err != nil {
 		return err

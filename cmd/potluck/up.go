@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"potluck"
+	"potluck/files"
 	"potluck/gateway/api"
 	"potluck/node"
 )
@@ -39,6 +39,10 @@ func (u *upCmd) Run(ctx context.Context, c *cli) error {
 	}
 	node.LimitMemory()
 	n, err := node.New(ctx, config)
+	var usage *files.UsageError
+	if errors.As(err, &usage) {
+		return &exitErr{exitUsage, err}
+	}
 	if err != nil {
 		return err
 	}
@@ -130,8 +134,12 @@ func (u *upCmd) announce(ctx context.Context, c *cli) error {
 	if c.JSON {
 		return c.emit(status)
 	}
+	socket, err := api.SocketPath(c.Data)
+	if err != nil {
+		return unless(ctx, err)
+	}
 	c.printStatus(status)
-	c.printf("socket       %s", filepath.Join(c.Data, "api.sock"))
+	c.printf("socket       %s", socket)
 	c.printf("offers       %v", status.Offered)
 	c.printf("ready; stop it with Ctrl-C")
 	return nil

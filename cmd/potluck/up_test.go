@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"potluck"
@@ -60,6 +61,25 @@ func TestUpRefusesAWrongConfigFile(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "node.key")); err == nil {
 		t.Error("a node was made")
+	}
+}
+
+// What can't be is refused before anything is made.
+func TestUpRefusesWrongFlags(t *testing.T) {
+	for _, test := range []struct{ flag, value, want string }{
+		{"--listen", "127.0.0.1:4242", "want one like /ip4/"},
+		{"--listen", "/ip4/127.0.0.1/tcp/99999", "from 0 to 65535"},
+		{"--name", "a\x1b[2J", "unprintable"},
+		{"--name", strings.Repeat("x", 65), "65 characters"},
+	} {
+		dir := filepath.Join(t.TempDir(), "data")
+		code, _, errout := quiet(t, "up", "--data", dir, test.flag, test.value)
+		if code != exitUsage || !strings.Contains(errout, test.want) {
+			t.Errorf("%s %q: exit code %d, %s", test.flag, test.value, code, errout)
+		}
+		if _, err := os.Stat(dir); err == nil {
+			t.Errorf("%s %q: a data directory was made", test.flag, test.value)
+		}
 	}
 }
 

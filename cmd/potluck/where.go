@@ -29,9 +29,12 @@ func (w *whereCmd) Run(ctx context.Context, c *cli) error {
 		return err
 	}
 	c.printf("%v as %d-of-%d, storage index %v", r.Size, r.Layout.K, r.Layout.N, r.Index)
-	if r.Readable {
+	switch {
+	case r.Readable && r.Survives == 0:
+		c.printf("readable now; no friend of those that answered may be lost")
+	case r.Readable:
 		c.printf("readable now; any %s of those that answered may be lost", plural(r.Survives, "friend"))
-	} else {
+	default:
 		c.printf("not readable now: fewer than %d different shares are held by friends that answered", r.Layout.K)
 	}
 	return nil
