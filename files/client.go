@@ -77,8 +77,9 @@ type Client struct {
 	end    context.CancelFunc
 	behind sync.WaitGroup
 
-	mu    sync.Mutex
-	quiet map[peer.ID]time.Time // hosts that left a put waiting, and until when puts do without them
+	mu        sync.Mutex
+	quiet     map[peer.ID]time.Time // hosts that left a put waiting, and until when puts do without them
+	spreading map[*put]struct{}     // acknowledged puts that go on in the background
 }
 
 // quietTime is how long puts do without a host that didn't answer in time. It
@@ -109,14 +110,69 @@ func New(c Config) *Client {
 		c.Stall = 5 * time.Second
 	}
 	life, end := context.WithCancel(context.Background())
-	return &Client{c: c, life: life, end: end, quiet: make(map[peer.ID]time.Time)}
+	return &Client{c: c, life: life, end: end, quiet: make(map[peer.ID]time.Time), spreading: make(map[*put]struct{})}
 }
 
-// Close stops what still spreads in the background and waits for its end.
-// Shares that are not placed by then stay unplaced, and Where shows them.
+var (
+	errClosed = errors.New("the client was closed")
+	errHalted = errors.New("the file was put again or removed")
+)
+
+// Close stops the puts, and what still spreads in the background, and waits for
+// their end. Shares that are not placed by then stay unplaced, and Where shows
+// them; a put that is repeated later sends only what is missing.
 func (c *Client) Close() {
-	c.end()
+	c.mu.Lock()
+	c.end() // from here on nobody enters
+	c.mu.Unlock()
 	c.behind.Wait()
+}
+
+// enter counts a put in, which must call behind.Done at its end; it is false
+// once the client is closed.
+func (c *Client) enter() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.life.Err() != nil {
+		return false
+	}
+	c.behind.Add(1)
+	return true
+}
+
+// spreadBehind runs what is left of a put. It ends with rest.
+func (c *Client) spreadBehind(p *put, rest func()) {
+	c.mu.Lock()
+	c.spreading[p] = struct{}{}
+	c.mu.Unlock()
+	c.behind.Go(func() {
+		defer close(p.done)
+		rest()
+		c.mu.Lock()
+		delete(c.spreading, p)
+		c.mu.Unlock()
+	})
+}
+
+// halt stops what still spreads a file in the background, and waits for its end.
+func (c *Client) halt(ctx context.Context, index potluck.StorageIndex) error {
+	c.mu.Lock()
+	var running []*put
+	for p := range c.spreading {
+		if p.index == index {
+			running = append(running, p)
+		}
+	}
+	c.mu.Unlock()
+	for _, p := range running {
+		p.end(errHalted)
+		select {
+		case <-p.done:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
 }
 
 // candidates are the friends that can be asked now, and the reasons why the

@@ -120,6 +120,9 @@ func (d *draw) Write(p []byte) (int, error) {
 			break
 		}
 		d.guard.pause()
+		if d.ctx.Err() != nil { // the guard was faster: nothing is delivered
+			return 0, context.Cause(d.ctx)
+		}
 		g.pool.delivered(d.source, d.next, want) // before it is: no other lane may deliver it too
 		select {
 		case d.lane.out <- block{d.source.Number, d.buf}:

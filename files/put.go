@@ -35,8 +35,10 @@ type put struct {
 	key    caps.Key
 	index  potluck.StorageIndex
 	enc    *encoder
+	done   chan struct{} // closed when what ran in the background has ended
 
 	grants map[potluck.ShareNumber]grant
+	held   map[edge]bool   // shares that hosts held for this node before the put
 	most   map[peer.ID]int // shares that a host takes at most, where it refused more
 	roots  []potluck.Digest
 	result PutResult
@@ -62,7 +64,14 @@ func (c *Client) Put(ctx context.Context, src Source, o PutOptions, report func(
 	if src.Size() <= caps.LiteralMax {
 		return c.putLiteral(src)
 	}
-	p := &put{client: c, src: src, o: o, report: newReporter(report, c.c.Clock), start: c.c.Clock()}
+	if !c.enter() {
+		return PutResult{}, errors.Join(errClosed, src.Close())
+	}
+	defer c.behind.Done()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(c.life, func() { cancel(errClosed) })()
+	p := &put{client: c, src: src, o: o, report: newReporter(report, c.c.Clock), start: c.c.Clock(), done: make(chan struct{})}
 	p.work, p.end = context.WithCancelCause(c.life)
 	unlink := context.AfterFunc(ctx, func() { p.end(context.Cause(ctx)) })
 	rest, err := p.run(ctx)
@@ -72,7 +81,7 @@ func (c *Client) Put(ctx context.Context, src Source, o PutOptions, report func(
 		p.end(context.Canceled)
 		return result, errors.Join(err, src.Close())
 	}
-	c.behind.Go(rest)
+	c.spreadBehind(p, rest)
 	return result, nil
 }
 
@@ -105,10 +114,14 @@ func (p *put) run(ctx context.Context) (rest func(), err error) {
 		if err := p.prepare(ctx); err != nil {
 			return nil, err
 		}
+		err := p.client.halt(ctx, p.index)
+		if err != nil {
+			return nil, err
+		}
 		if done, err := p.standing(ctx); done || err != nil {
 			return nil, err
 		}
-		err := p.reserve(ctx)
+		err = p.reserve(ctx)
 		if errors.Is(err, errChooseAgain) {
 			continue
 		}
@@ -151,6 +164,7 @@ func (p *put) prepare(ctx context.Context) error {
 	p.index = p.key.StorageIndex()
 	p.roots = nil
 	p.grants = make(map[potluck.ShareNumber]grant)
+	p.held = make(map[edge]bool)
 	p.most = make(map[peer.ID]int)
 	return p.src.Check()
 }

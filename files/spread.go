@@ -211,7 +211,7 @@ func (p *put) acknowledge(ctx context.Context, f finished, placed []ledger.Place
 		})
 	}
 	if err != nil {
-		return nil, fmt.Errorf("write the placements down: %w", err)
+		return nil, p.giveUp(ctx, fmt.Errorf("write the placements down: %w", err))
 	}
 	p.tally(placed)
 	p.fillResult(f.digest)

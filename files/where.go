@@ -109,6 +109,9 @@ func (c *Client) Remove(ctx context.Context, cp caps.Cap) (RemoveResult, error) 
 	if err != nil {
 		return RemoveResult{}, err
 	}
+	if err := c.halt(ctx, v.Index); err != nil {
+		return RemoveResult{}, fmt.Errorf("stop the spreading: %w", err)
+	}
 	placed, err := c.c.Books.Placements(ctx, v.Index)
 	if err != nil {
 		return RemoveResult{}, fmt.Errorf("look placements up: %w", err)
