@@ -114,6 +114,11 @@ func TestMistakesInArguments(t *testing.T) {
 		if code != exitUsage || out != "" || !strings.Contains(errout, test.want) || strings.Count(errout, "\n") != 1 {
 			t.Errorf("potluck %s: exit code %d, stdout %q, stderr %q; want 2 and one line with %q", test.args, code, out, errout, test.want)
 		}
+		_, out, errout = quiet(t, append([]string{"--json"}, strings.Fields(test.args)...)...)
+		var report errorReport
+		if err := json.Unmarshal([]byte(errout), &report); err != nil || out != "" || report.Error.Exit != exitUsage {
+			t.Errorf("potluck --json %s: stdout %q, stderr %q (%v); want an object with exit 2", test.args, out, errout, err)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -91,6 +92,7 @@ func parseAndRun(ctx context.Context, args []string, c *cli) error {
 	parsed, err := k.Parse(args)
 	c.JSON, c.Quiet = g.JSON, g.Quiet
 	if err != nil {
+		c.JSON = c.JSON || slices.Contains(args, "--json") // kong sets no flags when one is wrong
 		return usagef("%w; see \"potluck --help\"", err)
 	}
 	if c.Data, err = dataDir(g.Data); err != nil {
