@@ -1,7 +1,10 @@
 package node
 
 import (
+	"bytes"
+	"context"
 	"errors"
+	"io"
 	"sync"
 	"testing"
 	"time"
@@ -120,6 +123,42 @@ func TestBrokenWriteIsResumed(t *testing.T) {
 	wantHeld(t, host, owner, shares.Charge(c.layout), 0)
 	c.checkRead(t, owner, host)
 	clean(t, host)
+}
+
+// TestAskerLeavesBeforeTheCommit: a write whose asker is gone when all has come
+// lets go of the share, and keeps its bytes.
+func TestAskerLeavesBeforeTheCommit(t *testing.T) {
+	owner, host := pair(t)
+	c := makeContent(t, 3<<20)
+	if _, err := c.allocate(t.Context(), owner, host); err != nil {
+		t.Fatal(err)
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	body := io.MultiReader(bytes.NewReader(c.data), bytes.NewReader(c.manifest), &leaving{leave, bytes.NewReader(c.crosscheck)})
+	_, err := host.keep.Write(ctx, owner.self, p2p.WriteRequest{Index: c.index, Layout: c.layout, Length: potluck.Size(len(c.data)),
+		Manifest: potluck.Size(len(c.manifest)), Crosscheck: potluck.Size(len(c.crosscheck))}, body)
+	if !errors.Is(err, context.Canceled) {
+		t.Fatalf("write: %v, want the end of the context", err)
+	}
+	g, err := c.allocate(t.Context(), owner, host)
+	if err != nil || g.Offset != potluck.Size(len(c.data)) {
+		t.Fatalf("allocate again: %+v, %v", g, err)
+	}
+	if err := c.write(t, owner, host, g.Offset); err != nil {
+		t.Fatalf("resume from %d: %v", g.Offset, err)
+	}
+	wantHeld(t, host, owner, shares.Charge(c.layout), 0)
+}
+
+// leaving ends a context once it has been read from.
+type leaving struct {
+	leave context.CancelFunc
+	io.Reader
+}
+
+func (l *leaving) Read(p []byte) (int, error) {
+	defer l.leave()
+	return l.Reader.Read(p)
 }
 
 func TestWrongBytesLeaveNothing(t *testing.T) {

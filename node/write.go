@@ -114,6 +114,9 @@ func (k *keep) take(ctx context.Context, from peer.ID, row ledger.ShareRow, w p2
 		if errors.Is(err, shares.ErrFull) {
 			return row, k.full(ctx, from, row, err)
 		}
+		if ctx.Err() != nil { // the store has changed nothing, or has ended the share itself
+			return row, errors.Join(err, in.Suspend())
+		}
 		if !errors.Is(err, shares.ErrFailed) { // nothing is kept: charge nothing
 			err = errors.Join(err, k.release(ctx, from, row.ID))
 		}
