@@ -13,15 +13,17 @@ import (
 const (
 	// gatherFrom is the length from which a write makes more than one TLS record.
 	gatherFrom = 16 << 10
-	// gatherRoom holds the records of one write of the muxer: 64 KiB, its header,
-	// and what TLS adds.
-	gatherRoom = 68 << 10
+	// gatherMessage is the most that the muxer writes at once.
+	gatherMessage = 256 << 10
+	// gatherRoom holds the records of one write of the muxer: a message, its
+	// header, and what TLS adds.
+	gatherRoom = gatherMessage + 4<<10
 )
 
 // gathering is a security transport of records, TLS, with fewer system calls:
 // all records of one write go to the socket at once, and as many as have come
-// are taken from it at once. Records have at most 16 KiB, so bulk costs a quarter
-// of the calls, and the other end is woken a quarter as often.
+// are taken from it at once. Records have at most 16 KiB, so bulk costs a fraction
+// of the calls, and the other end is woken less often.
 type gathering struct{ sec.SecureTransport }
 
 func (t gathering) SecureInbound(ctx context.Context, insecure net.Conn, p peer.ID) (sec.SecureConn, error) {

@@ -28,6 +28,7 @@ import (
 func addTCP(s *swarm.Swarm, key crypto.PrivKey, r network.ResourceManager, g *gater, l Limits) error {
 	muxer := *yamux.DefaultTransport
 	muxer.MaxStreamWindowSize = uint32(l.Window)
+	muxer.MaxMessageSize = gatherMessage
 	muxers := []upgrader.StreamMuxer{{ID: yamux.ID, Muxer: &muxer}}
 	viaTLS, err := libp2ptls.New(libp2ptls.ID, key, muxers)
 	if err != nil {
