@@ -32,7 +32,7 @@ func Choose(hosts int, o PutOptions) (Choice, error) {
 	}
 	c := Choice{K: o.K, N: o.N, Happy: o.Happy}
 	if c.N == 0 {
-		c.N = max(min(hosts, maxChosen), c.K, 1)
+		c.N = max(min(hosts, maxChosen), c.K, c.Happy, 1)
 	}
 	if c.K == 0 {
 		c.K = min(presetK(c.N, o.Preset), c.N)
@@ -71,6 +71,8 @@ func checkNumbers(o PutOptions) error {
 		return &UsageError{fmt.Sprintf("k, n and happy must not be negative (%d, %d, %d)", o.K, o.N, o.Happy)}
 	case o.N > 255 || o.K > 255:
 		return &UsageError{fmt.Sprintf("%d-of-%d: at most 255 shares can be made", o.K, o.N)}
+	case o.Happy > 255:
+		return &UsageError{fmt.Sprintf("happy %d: at most 255 shares can be made", o.Happy)}
 	case o.N != 0 && o.K > o.N:
 		return &UsageError{fmt.Sprintf("%d-of-%d: k can't be more than n", o.K, o.N)}
 	case o.N != 0 && o.Happy > o.N:

@@ -63,3 +63,12 @@ func TestChooseIsUsable(t *testing.T) {
 		}
 	})
 }
+
+func TestHappyAloneAsksForAsManyShares(t *testing.T) {
+	if c, err := Choose(40, PutOptions{Happy: 30}); err != nil || c.N != 30 {
+		t.Errorf("chose %+v, %v; want 30 shares for 30 hosts", c, err)
+	}
+	if _, err := Choose(40, PutOptions{Happy: 256}); err == nil {
+		t.Error("256 hosts can't hold distinct shares")
+	}
+}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/peer"
 	"golang.org/x/sync/errgroup"
 
+	"potluck"
 	"potluck/shares"
 )
 
@@ -110,6 +112,25 @@ func (p *put) emptyStripe(ctx context.Context, pool <-chan *stripe, senders []*s
 	}
 }
 
+// others counts the hosts other than one that hold a share, or still take one.
+func (p *put) others(than peer.ID, senders []*sender) int {
+	hosts := make(map[peer.ID]bool)
+	taking := make(map[potluck.ShareNumber]bool, len(senders))
+	for _, s := range senders {
+		taking[s.number] = true
+		if s.host != "" && !s.left.Load() {
+			hosts[s.host] = true
+		}
+	}
+	for number, g := range p.grants {
+		if !taking[number] {
+			hosts[g.host] = true
+		}
+	}
+	delete(hosts, than)
+	return len(hosts)
+}
+
 // leaveBehind ends the streams to hosts that have taken nothing for the stall
 // time, slowest first, while the others are enough to make the put happy.
 func (p *put) leaveBehind(senders []*sender) {
@@ -118,13 +139,7 @@ func (p *put) leaveBehind(senders []*sender) {
 		if !waits || time.Since(since) < p.client.c.Stall {
 			continue
 		}
-		others := 0
-		for _, o := range senders {
-			if o.host != s.host && o.host != "" && !o.left.Load() {
-				others++
-			}
-		}
-		if others < p.choice.Happy {
+		if p.others(s.host, senders) < p.choice.Happy {
 			return
 		}
 		s.left.Store(true)

@@ -71,14 +71,16 @@ func again(placed, hosts []peer.ID, usable []edge, most map[peer.ID]int) {
 		limit, limited := most[h]
 		return !limited || count[h] < limit
 	}
+	for _, e := range usable { // all of these first: they have a host's room already
+		if placed[e.number] == "" && takes(e.host) {
+			placed[e.number] = e.host
+			count[e.host]++
+		}
+	}
 	round := 0
 	for number := range placed {
 		if placed[number] != "" {
 			continue
-		}
-		i := slices.IndexFunc(usable, func(e edge) bool { return int(e.number) == number && takes(e.host) })
-		if i >= 0 {
-			placed[number] = usable[i].host
 		}
 		for tries := 0; placed[number] == "" && tries < len(hosts); tries++ {
 			if h := hosts[round%len(hosts)]; takes(h) {

@@ -97,12 +97,8 @@ func (p *put) reserve(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("look placements up: %w", err)
 	}
-	standing := edgesOf(past)
 	for {
-		for n, g := range p.grants {
-			standing = append([]edge{{n, g.host}}, standing...)
-		}
-		wanted := p.missing(assign(p.choice.N, p.index, p.hosts, standing, p.most))
+		wanted := p.missing(assign(p.choice.N, p.index, p.hosts, p.stand(edgesOf(past)), p.most))
 		if len(wanted) == 0 {
 			return nil
 		}
@@ -129,6 +125,22 @@ func (p *put) reserve(ctx context.Context) error {
 		p.undo(ctx)
 		return err
 	}
+}
+
+// stand are the edges to keep: what is granted, and for other numbers what the
+// books say, unless the host is full: asking it again would never end.
+func (p *put) stand(past []edge) []edge {
+	var edges []edge
+	for n, g := range p.grants {
+		edges = append(edges, edge{n, g.host})
+	}
+	for _, e := range past {
+		_, granted := p.grants[e.number]
+		if _, full := p.most[e.host]; !granted && !full {
+			edges = append(edges, e)
+		}
+	}
+	return edges
 }
 
 // missing are the shares of an assignment that nobody has granted yet.

@@ -42,7 +42,7 @@ type sender struct {
 	in      chan *stripe
 	cancel  context.CancelCauseFunc // ends the stream
 	blocked atomic.Int64            // unix nanoseconds since when a write waits; 0: none does
-	left    atomic.Bool             // the dispatcher has given the host up
+	left    atomic.Bool             // the dispatcher has given the host up, or the sending has failed
 }
 
 // waitsSince tells since when a write has been waiting for the host. The
@@ -118,6 +118,7 @@ func (s *sender) fail(err error) {
 	if s.err == nil {
 		s.err = err
 	}
+	s.left.Store(true)
 	if s.out != nil {
 		s.out.Abort()
 		s.out = nil

@@ -168,3 +168,40 @@ func TestCloseInMidPut(t *testing.T) {
 	}
 	c.mustGet(r.Cap, data)
 }
+
+// TestAFullHostIsNotAskedForever: the books say that shares once lay at a host
+// that has room for one of them now.
+func TestAFullHostIsNotAskedForever(t *testing.T) {
+	c := newCircle(t, 2)
+	data, o := content(9000), files.PutOptions{K: 1, N: 2, Happy: 1}
+	r := c.put(data, o)
+	if _, err := c.files.Remove(t.Context(), mustParse(t, r.Cap)); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range []struct{ number, host int }{{0, 0}, {1, 0}, {0, 1}} {
+		c.books.placed = append(c.books.placed, ledger.Placement{
+			Share: potluck.ShareID{Index: r.Index, Number: potluck.ShareNumber(e.number)}, Host: c.hosts[e.host].net.ID(), State: ledger.PlacedComing,
+		})
+	}
+	c.hosts[0].most = 1
+	c.hosts[1].refusal = &potluck.Refusal{Code: potluck.CodeNoRoom, Asked: 2, Free: 1, Short: 1}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	r, err := c.files.Put(ctx, files.FromBytes("x", data), o, nil)
+	if err != nil || r.Behind != 1 {
+		t.Fatalf("%d behind, %v, after %d asks", r.Behind, err, c.hosts[0].asked.Load())
+	}
+}
+
+// TestANeededHostIsWaitedFor: a slow host without which the put isn't happy is
+// not left behind, however many shares the others take.
+func TestANeededHostIsWaitedFor(t *testing.T) {
+	c := newCircle(t, 3)
+	stall := make(chan struct{})
+	c.hosts[1].stall = stall
+	time.AfterFunc(5*time.Second, func() { close(stall) })
+	r := c.put(content(40_000_000), files.PutOptions{K: 2, N: 6, Happy: 3})
+	if r.Happy != 3 {
+		t.Errorf("happy %d, want 3", r.Happy)
+	}
+}
