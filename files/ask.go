@@ -88,10 +88,27 @@ func (c *Client) open(ctx context.Context, host peer.ID, q p2p.ReadRequest) (pot
 	return length, r, nil
 }
 
-// fetch reads a whole part of at most limit bytes.
+// A part may take fetchRounds stall times, and one more for each fetchStep bytes,
+// as long as something comes in each: a crosscheck may be long, and a line slow.
+const (
+	fetchRounds = 4
+	fetchStep   = 128 * potluck.KiB
+)
+
+// fetch reads a whole part of limit bytes.
 func (c *Client) fetch(ctx context.Context, host peer.ID, q p2p.ReadRequest, limit potluck.Size) ([]byte, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, c.c.Stall, fmt.Errorf("%w within %v", errSilent, c.c.Stall))
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	rounds := fetchRounds + limit/fetchStep
+	watch := newGuard(c.c.Stall, func(moved bool) bool {
+		if rounds--; moved && rounds > 0 {
+			return true
+		}
+		cancel(fmt.Errorf("%w within %v", errSilent, c.c.Stall))
+		return false
+	})
+	watch.start()
+	defer watch.pause()
 	length, body, err := c.open(ctx, host, q)
 	if err != nil {
 		return nil, err
@@ -100,7 +117,7 @@ func (c *Client) fetch(ctx context.Context, host peer.ID, q p2p.ReadRequest, lim
 		return nil, errors.Join(&wrongError{fmt.Sprintf("part %d has %d bytes, want %d", q.Part, length, limit)}, body.Close())
 	}
 	b := make([]byte, length)
-	if _, err = io.ReadFull(body, b); err != nil {
+	if _, err = io.ReadFull(moving{body, watch}, b); err != nil {
 		return nil, errors.Join(fmt.Errorf("read part %d: %w", q.Part, err), body.Close())
 	}
 	return b, body.Close()

@@ -15,7 +15,8 @@ type guard struct {
 	mu    sync.Mutex
 	timer *time.Timer
 	on    bool
-	moved bool // something came since start, or since late was called
+	due   time.Time // before it a firing is one of an earlier start
+	moved bool      // something came since start, or since late was called
 }
 
 // newGuard makes a guard that is off. late must not call it.
@@ -26,7 +27,7 @@ func newGuard(stall time.Duration, late func(moved bool) bool) *guard {
 func (g *guard) start() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.on, g.moved = true, false
+	g.on, g.moved, g.due = true, false, time.Now().Add(g.stall)
 	if g.timer == nil {
 		g.timer = time.AfterFunc(g.stall, g.fire)
 		return
@@ -52,12 +53,13 @@ func (g *guard) move() {
 func (g *guard) fire() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !g.on {
+	if !g.on || time.Now().Before(g.due) {
 		return
 	}
 	g.on = g.late(g.moved)
 	g.moved = false
 	if g.on {
+		g.due = time.Now().Add(g.stall)
 		g.timer.Reset(g.stall)
 	}
 }

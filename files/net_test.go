@@ -48,6 +48,7 @@ type host struct {
 	asked   atomic.Int32               // allocations
 	// loseReceipt: shares are stored, and the answer is an error.
 	loseReceipt bool
+	drip        time.Duration // pause before each byte of a manifest or crosscheck
 }
 
 func (h *host) Friend(peer.ID) bool { return true }
@@ -231,6 +232,12 @@ func (h *host) Read(ctx context.Context, _ peer.ID, r p2p.ReadRequest) (potluck.
 	}
 	return potluck.Size(len(b)), func(_ context.Context, w io.Writer) error {
 		defer s.Close()
+		for ; h.drip > 0 && len(b) > 0; b = b[1:] {
+			<-time.After(h.drip)
+			if _, err := w.Write(b[:1]); err != nil {
+				return err
+			}
+		}
 		_, err := w.Write(b)
 		return err
 	}, nil

@@ -200,10 +200,7 @@ func (p *put) reassign(ctx context.Context, placed []ledger.Placement) error {
 // acknowledge makes the put durable in the owner's books; after that Put may
 // return. What is late, or still unplaced, is left to a background goroutine.
 func (p *put) acknowledge(ctx context.Context, f finished, placed []ledger.Placement, late *straggle) (rest func(), err error) {
-	fresh, err := p.withoutReceipt(ctx, placed)
-	if err == nil {
-		err = p.client.c.Books.Place(ctx, fresh)
-	}
+	err = p.write(ctx, placed)
 	if err == nil {
 		err = p.client.c.Books.PutFile(ctx, ledger.File{
 			Index: p.index, Manifest: f.digest, Layout: p.layout, Name: p.name(),
@@ -223,6 +220,15 @@ func (p *put) acknowledge(ctx context.Context, f finished, placed []ledger.Place
 		late = &straggle{}
 	}
 	return func() { p.straggle(f, placed, late) }, nil
+}
+
+// write makes placements durable in the owner's books.
+func (p *put) write(ctx context.Context, placed []ledger.Placement) error {
+	fresh, err := p.withoutReceipt(ctx, placed)
+	if err == nil {
+		err = p.client.c.Books.Place(ctx, fresh)
+	}
+	return err
 }
 
 // withoutReceipt drops rows that would overwrite a placement with its receipt by
@@ -282,7 +288,7 @@ func (p *put) straggle(f finished, placed []ledger.Placement, late *straggle) {
 			return
 		}
 	}
-	err := p.client.c.Books.Place(ctx, placed[before:])
+	err := p.write(ctx, placed[before:])
 	for try := 0; err == nil && len(placed) < p.choice.N && try < attempts; try++ {
 		select {
 		case <-time.After(p.client.c.Stall << (2 * try)):
@@ -318,5 +324,5 @@ func (p *put) again(ctx context.Context, f finished, placed *[]ledger.Placement)
 		place, err := s.finish(ctx, p.client.c.Network, f)
 		p.count(outcome{s, place, err}, placed)
 	}
-	return p.client.c.Books.Place(ctx, (*placed)[before:])
+	return p.write(ctx, (*placed)[before:])
 }

@@ -205,3 +205,18 @@ func TestANeededHostIsWaitedFor(t *testing.T) {
 		t.Errorf("happy %d, want 3", r.Happy)
 	}
 }
+
+// TestASlowLineIsNoSilence: parts that take longer than the stall time, and come
+// all the while, are waited for.
+func TestASlowLineIsNoSilence(t *testing.T) {
+	c := newCircle(t, 1)
+	c.cfg.Stall = 500 * time.Millisecond
+	c.restart()
+	data := content(3_000_000)
+	r := c.put(data, files.PutOptions{K: 1, N: 1})
+	c.hosts[0].drip = 3 * time.Millisecond // 12 hashes of 32 bytes: more than a second
+	b, _, err := c.get(r.Cap, files.GetOptions{Offset: 2_000_000, Length: 5})
+	if err != nil || string(b) != string(data[2_000_000:2_000_005]) {
+		t.Fatalf("got %d bytes, %v", len(b), err)
+	}
+}
