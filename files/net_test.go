@@ -48,6 +48,7 @@ type host struct {
 	asked   atomic.Int32               // allocations
 	// loseReceipt: shares are stored, and the answer is an error.
 	loseReceipt bool
+	think       time.Duration // an allocation is answered so late
 	drip        time.Duration // pause before each byte of a manifest or crosscheck
 }
 
@@ -79,6 +80,9 @@ func (h *host) Renew(context.Context, peer.ID, p2p.RenewRequest) (p2p.RenewRespo
 
 func (h *host) Allocate(ctx context.Context, from peer.ID, a p2p.AllocateRequest) (p2p.AllocateResponse, error) {
 	h.asked.Add(1)
+	if h.think > 0 {
+		<-time.After(h.think)
+	}
 	if h.mute {
 		<-ctx.Done()
 		return p2p.AllocateResponse{}, ctx.Err()

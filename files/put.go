@@ -38,10 +38,12 @@ type put struct {
 	done   chan struct{} // closed when what ran in the background has ended
 
 	grants map[potluck.ShareNumber]grant
-	held   map[edge]bool   // shares that hosts held for this node before the put
-	most   map[peer.ID]int // shares that a host takes at most, where it refused more
-	roots  []potluck.Digest
-	result PutResult
+	held   map[edge]bool // shares that hosts held for this node before the put
+	// resumed are shares of which hosts may have a part, from a put that was cut off.
+	resumed map[edge]bool
+	most    map[peer.ID]int // shares that a host takes at most, where it refused more
+	roots   []potluck.Digest
+	result  PutResult
 }
 
 // grant is a host's word that it takes, or has, one share.
@@ -164,7 +166,7 @@ func (p *put) prepare(ctx context.Context) error {
 	p.index = p.key.StorageIndex()
 	p.roots = nil
 	p.grants = make(map[potluck.ShareNumber]grant)
-	p.held = make(map[edge]bool)
+	p.held, p.resumed = make(map[edge]bool), make(map[edge]bool)
 	p.most = make(map[peer.ID]int)
 	return p.src.Check()
 }

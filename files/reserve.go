@@ -13,6 +13,7 @@ import (
 	"potluck"
 	"potluck/ledger"
 	"potluck/p2p"
+	"potluck/shares"
 )
 
 // errChooseAgain says that hosts fell out, so that another k and n are better.
@@ -21,6 +22,10 @@ var errChooseAgain = errors.New("choose again")
 // undoTime bounds how long a failed put waits for hosts to release what they
 // reserved. Those that don't answer release it at their deadline.
 const undoTime = 5 * time.Second
+
+// rereadSpeed is, in bytes a second, how fast a host reads at least what it has
+// of a share that was cut off, before it answers how much that is.
+const rereadSpeed = 64 * potluck.MiB
 
 // standing tells whether the file is whole at its hosts already: the owner's
 // books say so, and each of the hosts has just confirmed it. Then the put is
@@ -96,6 +101,9 @@ func (p *put) reserve(ctx context.Context) error {
 	past, err := p.client.c.Books.Placements(ctx, p.index)
 	if err != nil {
 		return fmt.Errorf("look placements up: %w", err)
+	}
+	for _, l := range past {
+		p.resumed[edge{l.Share.Number, l.Host}] = l.State == ledger.PlacedComing
 	}
 	for {
 		wanted := p.missing(assign(p.choice.N, p.index, p.hosts, p.stand(edgesOf(past)), p.most))
@@ -204,7 +212,11 @@ func (p *put) allocate(ctx context.Context, wanted []edge) int {
 	for host, numbers := range byHost {
 		wg.Go(func() {
 			for _, number := range numbers {
-				g, err := p.client.allocateOne(ctx, host, p.index, p.layout, number)
+				wait := p.client.c.Stall
+				if p.resumed[edge{number, host}] {
+					wait += time.Duration(shares.DataLen(p.layout)/rereadSpeed) * time.Second
+				}
+				g, err := p.client.allocateOne(ctx, host, p.index, p.layout, number, wait)
 				mu.Lock()
 				switch has := p.granted(host); {
 				case err == nil:
@@ -240,8 +252,8 @@ func (p *put) granted(host peer.ID) (n int) {
 	return n
 }
 
-func (c *Client) allocateOne(ctx context.Context, host peer.ID, index potluck.StorageIndex, l potluck.Layout, number potluck.ShareNumber) (p2p.Grant, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, c.c.Stall, fmt.Errorf("%w within %v", errSilent, c.c.Stall))
+func (c *Client) allocateOne(ctx context.Context, host peer.ID, index potluck.StorageIndex, l potluck.Layout, number potluck.ShareNumber, wait time.Duration) (p2p.Grant, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, wait, fmt.Errorf("%w within %v", errSilent, wait))
 	defer cancel()
 	defer func() {
 		if errors.Is(context.Cause(ctx), errSilent) {
