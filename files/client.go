@@ -65,7 +65,7 @@ type Config struct {
 	Rand    io.Reader        // for random keys
 	Clock   func() time.Time // for rows
 	Log     *slog.Logger
-	Workers int           // stripes encoded or decoded at once; 0: one a core
+	Workers int           // stripes encoded or decoded at once; 0: one a core, at most 4
 	Stall   time.Duration // a host that makes no progress for so long is left behind; 0: 5 s
 }
 
@@ -81,6 +81,10 @@ type Client struct {
 	quiet     map[peer.ID]time.Time // hosts that left a put waiting, and until when puts do without them
 	spreading map[*put]struct{}     // acknowledged puts that go on in the background
 }
+
+// maxWorkers bounds the stripes that are encoded or decoded at once where it
+// isn't said: four cores keep up with 20 Gbit/s, and each takes memory.
+const maxWorkers = 4
 
 // quietTime is how long puts do without a host that didn't answer in time. It
 // saves each of many puts in a row the wait; a single put can't know better.
@@ -104,7 +108,7 @@ func (c *Client) isQuiet(host peer.ID) bool {
 // New makes a client. Close ends it.
 func New(c Config) *Client {
 	if c.Workers == 0 {
-		c.Workers = runtime.GOMAXPROCS(0)
+		c.Workers = min(runtime.GOMAXPROCS(0), maxWorkers)
 	}
 	if c.Stall == 0 {
 		c.Stall = 5 * time.Second

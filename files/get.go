@@ -3,6 +3,7 @@ package files
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -88,18 +89,38 @@ func (c *Client) getShares(ctx context.Context, cp caps.Read, dst io.Writer, o G
 	if err != nil {
 		return GetResult{}, err
 	}
+	g.known = known
+	g.pool = newSources(g.read.Index(), known, len(hosts))
 	if c.c.Local != nil {
 		hosts = append(hosts, c.c.Self)
 		known.name(c.c.Self, "this node")
 	}
-	g.known = known
-	g.pool = newSources(g.read.Index(), known, len(hosts))
 	r.stage("reading", to-from, len(hosts))
 	if err := g.locate(ctx, hosts); err != nil {
 		return g.result(0), err
 	}
-	n, err := g.stream(ctx, dst)
-	return g.result(n), err
+	var written potluck.Size
+	for {
+		n, err := g.stream(ctx, dst)
+		written += n
+		if !g.goOn(n, err) {
+			return g.result(written), err
+		}
+	}
+}
+
+// goOn tells whether a read that stopped may go on from where it stopped, and
+// prepares that. Lanes that are far apart can run out of share numbers that
+// neither has delivered, though enough hosts live: then all begin anew together.
+func (g *get) goOn(written potluck.Size, err error) bool {
+	var few *NotEnoughError
+	if !errors.As(err, &few) || written == 0 || g.pool.distinct() < int(g.layout.K) {
+		return false
+	}
+	g.from += written
+	g.first = int64(g.from / (potluck.Size(g.layout.K) * potluck.Size(g.layout.Block)))
+	g.pool.restart()
+	return true
 }
 
 // locate finds holders of at least k distinct shares, and the manifest.

@@ -9,6 +9,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"potluck"
+	"potluck/p2p"
 )
 
 var errNotConnected = errors.New("not connected")
@@ -57,13 +58,24 @@ func (p *peers) hasFailed(id peer.ID) bool {
 	return p.failed[id] != nil
 }
 
+// reason is an error for people: what the network says of itself is for the log.
+func reason(err error) string {
+	switch {
+	case errors.Is(err, p2p.ErrTimeout):
+		return "didn't answer in time"
+	case errors.Is(err, p2p.ErrUnreachable):
+		return "the connection broke"
+	}
+	return err.Error()
+}
+
 // reasons lists the failures, by name.
 func (p *peers) reasons() []HostRefusal {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var list []HostRefusal
 	for id, err := range p.failed {
-		r := HostRefusal{Host: id, Name: p.names[id], Reason: err.Error()}
+		r := HostRefusal{Host: id, Name: p.names[id], Reason: reason(err)}
 		var no *potluck.Refusal
 		if errors.As(err, &no) {
 			r.Refusal = no

@@ -33,7 +33,7 @@ type sources struct {
 
 	mu      sync.Mutex
 	known   *peers
-	asked   int
+	asked   int // friends
 	all     []*source
 	open    bool          // the search goes on
 	changed chan struct{} // closed and replaced at every change
@@ -67,6 +67,13 @@ func (s *sources) complete() {
 	defer s.mu.Unlock()
 	s.open = false
 	s.wake()
+}
+
+// restart forgets what was delivered: all lanes begin anew.
+func (s *sources) restart() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.until)
 }
 
 // list gives the living sources.

@@ -214,6 +214,7 @@ func (p *put) acknowledge(ctx context.Context, f finished, placed []ledger.Place
 	p.fillResult(f.digest)
 	p.result.Behind = p.choice.N - len(placed)
 	if p.result.Behind == 0 {
+		p.tidy(ctx)
 		return nil, nil
 	}
 	if late == nil {
@@ -229,6 +230,23 @@ func (p *put) write(ctx context.Context, placed []ledger.Placement) error {
 		err = p.client.c.Books.Place(ctx, fresh)
 	}
 	return err
+}
+
+// tidy turns the intents at hosts that fell out on the way into removals: what
+// such a host may have stored all the same is freed when it can be told.
+func (p *put) tidy(ctx context.Context) {
+	if len(p.known.reasons()) == 0 {
+		return
+	}
+	past, err := p.client.c.Books.Placements(ctx, p.index)
+	for _, l := range past {
+		if l.State == ledger.PlacedComing {
+			err = errors.Join(err, p.client.c.Books.Mark(ctx, l.Host, []potluck.ShareID{l.Share}, ledger.PlacedGoing, "placed elsewhere"))
+		}
+	}
+	if err != nil {
+		p.client.c.Log.Warn("can't note where shares don't lie after all", "index", p.index, "err", err)
+	}
 }
 
 // withoutReceipt drops rows that would overwrite a placement with its receipt by
@@ -296,6 +314,9 @@ func (p *put) straggle(f finished, placed []ledger.Placement, late *straggle) {
 			return
 		}
 		err = p.again(ctx, f, &placed)
+	}
+	if ctx.Err() == nil {
+		p.tidy(ctx)
 	}
 	if err != nil && !errors.Is(err, context.Canceled) {
 		p.client.c.Log.Warn("shares stay unplaced", "index", p.index, "placed", len(placed), "of", p.choice.N, "err", err)

@@ -140,12 +140,23 @@ type SpreadError struct {
 // Error gives the numbers, and each host's reason.
 func (e *SpreadError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "can't spread %d-of-%d over %d hosts: only %d can take a share", e.K, e.N, e.Wanted, e.Found)
+	if e.Found == 0 {
+		b.WriteString("no friend can take a share of it")
+	} else {
+		fmt.Fprintf(&b, "can't spread %d-of-%d over %d hosts: only %d can take a share", e.K, e.N, e.Wanted, e.Found)
+	}
+	refused := false
 	for _, r := range e.Reasons {
 		fmt.Fprintf(&b, "; %s: %s", r.Name, r.Reason)
+		refused = refused || r.Refusal != nil
 	}
-	if len(e.Reasons) == 0 {
+	switch {
+	case len(e.Reasons) == 0 && e.Found == 0:
+		b.WriteString("; cure: invite a friend")
+	case len(e.Reasons) == 0:
 		b.WriteString("; cure: invite friends, or ask for fewer hosts with --happy")
+	case !refused:
+		b.WriteString("; cure: try again when these are back")
 	}
 	return b.String()
 }
@@ -161,12 +172,14 @@ type NotEnoughError struct {
 // Error gives the numbers, and each silent host's reason.
 func (e *NotEnoughError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "found %d of the %d shares needed, at %d friends", e.Found, e.Need, e.Asked)
+	fmt.Fprintf(&b, "found %d of the %d shares needed, %d friends were asked", e.Found, e.Need, e.Asked)
 	for _, r := range e.Silent {
 		fmt.Fprintf(&b, "; %s: %s", r.Name, r.Reason)
 	}
 	if len(e.Silent) > 0 {
 		b.WriteString("; cure: try again when these are back")
+	} else {
+		b.WriteString("; cure: befriend those who hold it, or ask its owner whether it's still kept")
 	}
 	return b.String()
 }
