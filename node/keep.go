@@ -54,7 +54,7 @@ type keep struct {
 }
 
 const (
-	pieceLen      = 256 << 10         // bytes from the network to the store at once
+	pieceLen      = 512 << 10         // bytes from the network to the store at once
 	maxCrosscheck = 16 * potluck.MiB  // bounds a file to 2^19 stripes
 	trailerRoom   = 2 * maxCrosscheck // bytes of memory for the trailers of all writes
 	cleanup       = 30 * time.Second  // for what must be done after the asker is gone

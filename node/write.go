@@ -166,11 +166,14 @@ func (k *keep) receive(ctx context.Context, from peer.ID, row ledger.ShareRow, w
 	b := k.buffers.Get().(*[]byte)
 	defer k.buffers.Put(b)
 	extend := k.clock().Add(k.term / 2)
+	// Pieces end where the share's file has a multiple of their length, because
+	// the kernel keeps whole aligned pieces in large folios, which cost it less.
+	at := shares.HeaderLen + w.Offset
 	for rest := w.Length; rest > 0; {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		piece := (*b)[:min(rest, pieceLen)]
+		piece := (*b)[:min(rest, pieceLen-at%pieceLen)]
 		n, cut := io.ReadFull(body, piece)
 		if _, err := in.Write(piece[:n]); err != nil {
 			return err
@@ -179,6 +182,7 @@ func (k *keep) receive(ctx context.Context, from peer.ID, row ledger.ShareRow, w
 			return fmt.Errorf("write %v: cut off with %d bytes to come: %w", row.ID, rest-potluck.Size(n), cut)
 		}
 		rest -= potluck.Size(n)
+		at += potluck.Size(n)
 		if now := k.clock(); now.After(extend) {
 			if err := k.extend(ctx, from, row); err != nil {
 				return err
