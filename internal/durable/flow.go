@@ -79,7 +79,8 @@ func (r *FlowReader) ReadAt(p []byte, off int64) (int, error) {
 		r.begun, r.clean = true, off
 	}
 	n, err := r.file.ReadAt(p, off)
-	if end := off + int64(n); err == nil && end-r.clean >= FlowStep {
+	// Up to a round offset: the folio that the next read begins in stays.
+	if end := (off + int64(n)) &^ (FlowStep/4 - 1); err == nil && end-r.clean >= FlowStep {
 		err = forget(r.file, r.clean, end-r.clean)
 		r.clean = end
 	}
