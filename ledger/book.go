@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
+
+	"potluck/internal/durable"
 )
 
 // Book is a node's open books. Its methods are safe for concurrent use. A
@@ -78,7 +80,7 @@ func (b *Book) start(c Config) error {
 		return err
 	}
 	// The record says "not clean" from here on. No caller is inside yet.
-	if err := errors.Join(b.headFile.write(b.head, false), b.headFile.sync(), syncDir(c.Dir)); err != nil {
+	if err := errors.Join(b.headFile.write(b.head, false), b.headFile.sync(), durable.SyncDir(c.Dir)); err != nil {
 		b.stop()
 		return err
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"potluck/internal/durable"
 )
 
 // formatVersion is the version of everything in the books' directory. It is
@@ -25,7 +27,7 @@ func checkFormat(dir string) error {
 		if _, err := os.Stat(filepath.Join(dir, badgerDir)); err == nil {
 			return fmt.Errorf("%s is missing beside a database: %w", formatFile, ErrDamaged)
 		}
-		return writeDurably(path, fmt.Appendf(nil, formatText, formatVersion))
+		return durable.WriteFile(path, fmt.Appendf(nil, formatText, formatVersion), 0o600)
 	}
 	if err != nil {
 		return err
@@ -49,32 +51,4 @@ func parseFormat(text []byte) (version uint32, err error) {
 		return 0, fmt.Errorf("%q is not a marker: %w", text, ErrDamaged)
 	}
 	return version, nil
-}
-
-// writeDurably makes a file that is there, whole, after a power cut: temporary
-// file, sync, rename, sync of the directory.
-func writeDurably(path string, content []byte) error {
-	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(path+".new", path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -113,22 +113,7 @@ func (f *fetched) end() error {
 func (f *fetched) WriteTo(w io.Writer) (total int64, err error) {
 	buf := copyBuffers.Get().(*[copySize]byte)
 	defer copyBuffers.Put(buf)
-	for {
-		n, err := f.Read(buf[:])
-		if n > 0 {
-			m, werr := w.Write(buf[:n])
-			total += int64(m)
-			if werr != nil {
-				return total, werr
-			}
-		}
-		if err == io.EOF {
-			return total, nil
-		}
-		if err != nil {
-			return total, err
-		}
-	}
+	return io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{f}, buf[:]) // without their own shortcuts, which lead back here
 }
 
 // Close frees the stream; before the end it resets it. It may be called by any

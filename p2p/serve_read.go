@@ -98,20 +98,5 @@ func (k *sink) Write(p []byte) (n int, err error) {
 func (k *sink) ReadFrom(r io.Reader) (total int64, err error) {
 	buf := copyBuffers.Get().(*[copySize]byte)
 	defer copyBuffers.Put(buf)
-	for {
-		n, err := r.Read(buf[:])
-		if n > 0 {
-			m, werr := k.Write(buf[:n])
-			total += int64(m)
-			if werr != nil {
-				return total, werr
-			}
-		}
-		if err == io.EOF {
-			return total, nil
-		}
-		if err != nil {
-			return total, err
-		}
-	}
+	return io.CopyBuffer(struct{ io.Writer }{k}, struct{ io.Reader }{r}, buf[:]) // without their own shortcuts, which lead back here
 }
