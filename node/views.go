@@ -55,7 +55,13 @@ type Friend struct {
 	Theirs      ledger.Terms `json:"theirs"` // what it said this node may have there
 	HoldsForMe  Holding      `json:"holds_for_me"`
 	IHold       Holding      `json:"i_hold"`
-	Free        potluck.Size `json:"free"` // what it could still add here now
+	Free        potluck.Size `json:"free"`        // what it could still add here now
+	Supply      potluck.Size `json:"supply"`      // its own, in this node's book
+	Short       potluck.Size `json:"short"`       // of what is held for it, not covered
+	Sponsored   bool         `json:"sponsored"`   // no friend, but a friend's pointer reaches it
+	Distance    int          `json:"distance"`    // arcs from the nearest friend; -1: none leads to it
+	CreditFrom  []FundView   `json:"credit_from"` // what pays for what it has here
+	Standing    StandingSide `json:"standing"`
 }
 
 // Row is a friend with the reason why this node serves it.
