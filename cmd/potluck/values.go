@@ -13,11 +13,46 @@ import (
 // size is a flag's size in bytes: "500", "64K", "1.5GiB", "10GB".
 type size potluck.Size
 
-// UnmarshalText reads a size.
+// UnmarshalText reads a size. With a unit above a byte it is rounded down to
+// whole bytes; a number of bytes is whole as it is said.
 func (s *size) UnmarshalText(text []byte) error {
 	v, err := potluck.ParseSize(string(text))
+	plain := strings.TrimSpace(strings.TrimRight(strings.TrimSpace(string(text)), "bB"))
+	if n, perr := strconv.ParseFloat(plain, 64); err == nil && perr == nil && n != math.Trunc(n) {
+		return fmt.Errorf("size %q isn't a whole number of bytes", text)
+	}
 	*s = size(v)
 	return err
+}
+
+// percent is a flag's share in parts per million, above nothing and at most
+// all: "40", "40%" or "12.5%", exact to the ppm.
+type percent int64
+
+// UnmarshalText reads a percentage.
+func (p *percent) UnmarshalText(text []byte) error {
+	number := strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(string(text)), "%"))
+	whole, part, point := strings.Cut(number, ".")
+	if whole == "" || point && part == "" || strings.Trim(whole+part, "0123456789") != "" {
+		return fmt.Errorf("share %q is not a percentage like 40, 40%% or 12.5%%", text)
+	}
+	if len(strings.TrimRight(part, "0")) > 4 {
+		return fmt.Errorf("share %q is finer than a millionth; say at most four digits after the point", text)
+	}
+	v, err := strconv.ParseInt(whole+(part + "0000")[:4], 10, 64)
+	switch {
+	case err != nil || v > 1_000_000:
+		return fmt.Errorf("share %q is over 100 %%; nobody can point away more than all", text)
+	case v == 0:
+		return fmt.Errorf("a share of 0 %% gives nothing; to end what was given, revoke it")
+	}
+	*p = percent(v)
+	return nil
+}
+
+// showPercent gives parts per million as people write them: "12.5 %".
+func showPercent(ppm int64) string {
+	return strconv.FormatFloat(float64(ppm)/1e4, 'f', -1, 64) + " %"
 }
 
 // ratio is a flag's ratio in parts per million: "1", "0.5" or "50%".

@@ -16,6 +16,33 @@ func TestValues(t *testing.T) {
 		{"size", "1.5GiB", 3 << 29, true},
 		{"size", "10GB", 10_000_000_000, true},
 		{"size", "ten", 0, false},
+		{"size", "1.5", 0, false},
+		{"size", "1.5B", 0, false},
+		{"size", "-1", 0, false},
+		{"size", "99999999T", 0, false},
+		{"size", "2.0", 2, true},
+		{"size", "1.3K", 1331, true},
+		{"percent", "40", 400_000, true},
+		{"percent", "40%", 400_000, true},
+		{"percent", "12.5%", 125_000, true},
+		{"percent", "12.5 %", 125_000, true},
+		{"percent", "0.0001%", 1, true},
+		{"percent", "33.3333", 333_333, true},
+		{"percent", "33.33330", 333_333, true},
+		{"percent", "100", 1_000_000, true},
+		{"percent", "100.0001", 0, false},
+		{"percent", "140%", 0, false},
+		{"percent", "99999999999999999999", 0, false},
+		{"percent", "33.33333", 0, false},
+		{"percent", "0", 0, false},
+		{"percent", "0%", 0, false},
+		{"percent", "-5", 0, false},
+		{"percent", "", 0, false},
+		{"percent", ".5", 0, false},
+		{"percent", "5.", 0, false},
+		{"percent", "5.%", 0, false},
+		{"percent", "1e1", 0, false},
+		{"percent", "half", 0, false},
 		{"ratio", "1", 1_000_000, true},
 		{"ratio", "50%", 500_000, true},
 		{"ratio", "0.1234567", 123_457, true},
@@ -54,14 +81,15 @@ func decode(kind, text string) (int64, error) {
 	var r ratio
 	var l span
 	var d day
-	to := map[string]encoding.TextUnmarshaler{"size": &s, "ratio": &r, "span": &l, "day": &d}[kind]
+	var p percent
+	to := map[string]encoding.TextUnmarshaler{"size": &s, "ratio": &r, "span": &l, "day": &d, "percent": &p}[kind]
 	err := to.UnmarshalText([]byte(text))
-	return int64(s) + int64(r) + int64(l) + int64(d), err
+	return int64(s) + int64(r) + int64(l) + int64(d) + int64(p), err
 }
 
 // Whatever is typed, a value is in its range or refused.
 func FuzzValues(f *testing.F) {
-	for _, seed := range []string{"1", "50%", "7d", "1.5GiB", "2026-12-31", "9999999999999T", "1e309", "-0", "65535w"} {
+	for _, seed := range []string{"1", "50%", "7d", "1.5GiB", "2026-12-31", "9999999999999T", "12.5%", "1e309", "-0", "65535w"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -73,6 +101,12 @@ func FuzzValues(f *testing.F) {
 		}
 		if v, err := decode("size", text); err == nil && v < 0 {
 			t.Errorf("size %q is %d", text, v)
+		}
+		if v, err := decode("percent", text); err == nil {
+			back, err := decode("percent", showPercent(v))
+			if v < 1 || v > 1e6 || err != nil || back != v {
+				t.Errorf("percent %q is %d, and back %d, %v", text, v, back, err)
+			}
 		}
 	})
 }
