@@ -119,6 +119,9 @@ func (s *server) routes() http.Handler {
 	} {
 		m.Handle(pattern, h)
 	}
+	for pattern, h := range s.creditRoutes() {
+		m.Handle(pattern, h)
+	}
 	m.HandleFunc("POST /v1/put", s.put)
 	m.HandleFunc("POST /v1/get", s.get)
 	m.HandleFunc("GET /v1/log", s.events)

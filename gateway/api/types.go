@@ -30,6 +30,34 @@ type (
 	CheckReport   = node.CheckReport
 )
 
+// The bodies of credit, standing and households.
+type (
+	Party                = node.Party
+	CreditOverview       = node.CreditOverview
+	CreditAt             = node.CreditAt
+	PointerView          = node.PointerView
+	RepayView            = node.RepayView
+	WorkView             = node.WorkView
+	CreditToRequest      = node.CreditToRequest
+	CreditRevokeRequest  = node.CreditRevokeRequest
+	CreditDeclineRequest = node.CreditDeclineRequest
+	CreditPreview        = node.CreditPreview
+	PreviewLine          = node.PreviewLine
+	RepayViaRequest      = node.RepayViaRequest
+	RepayResult          = node.RepayResult
+	WorkForRequest       = node.WorkForRequest
+	WorkResult           = node.WorkResult
+	WhyView              = node.WhyView
+	ServeView            = node.ServeView
+	FundView             = node.FundView
+	FlowView             = node.FlowView
+	StandingView         = node.StandingView
+	StandingSide         = node.StandingSide
+	StandingChange       = node.StandingChange
+	HouseholdView        = node.HouseholdView
+	HouseholdRequest     = node.HouseholdRequest
+)
+
 // PutRequest says what is put, and how. Either Path is set, or a body follows.
 type PutRequest struct {
 	Path   string       // absolute, opened by the node; empty: the body is put
