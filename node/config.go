@@ -24,6 +24,8 @@ type Config struct {
 	Listen []string         // multiaddrs; default: TCP and QUIC on all addresses, on a port that the data directory remembers
 	Coming time.Duration    // how long room stays reserved for an upload that doesn't go on; default 1 h
 	Lease  time.Duration    // how long this node asks its hosts to keep its shares, each day anew; default 31 days
+	Hops   int              // how many pointers may lie between a friend and who is served for it; default 3, negative: none
+	Evict  bool             // whether standing may climb to its last two steps without the operator's word
 	Log    *slog.Logger     // default: nothing is logged
 	Clock  func() time.Time // default: time.Now
 }
@@ -34,6 +36,7 @@ const DefaultOffer = 10 * potluck.GiB
 const (
 	defaultComing = time.Hour
 	defaultLease  = 31 * 24 * time.Hour
+	defaultHops   = 3
 	maxLease      = 2 * defaultLease // no friend can ask for more at once
 )
 
@@ -74,6 +77,12 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Coming < time.Second || c.Lease < time.Minute || c.Lease > maxLease {
 		return c, usagef("coming of %v and lease of %v: want at least 1s, and 1m to %v", c.Coming, c.Lease, maxLease)
+	}
+	if c.Hops == 0 {
+		c.Hops = defaultHops
+	}
+	if c.Hops > hopsLimit {
+		return c, usagef("max_hops of %d is over %d", c.Hops, hopsLimit)
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

@@ -22,7 +22,14 @@ type File struct {
 	Listen []string      // listen = ["/ip4/0.0.0.0/tcp/4242"]
 	Coming time.Duration // coming = "1h"
 	Lease  time.Duration // lease = "744h"
+
+	MaxHops *int   // max_hops = 3: how many pointers may lie between a friend and who is served for it; 0: friends only
+	Evict   string // evict = "ask" or "auto": whether the last steps of standing need the operator's word
 }
+
+// hopsLimit is the greatest max_hops. Longer paths reach nobody new among
+// people who know each other.
+const hopsLimit = 64
 
 // maxConfig is the greatest length of config.toml in bytes.
 const maxConfig = 64 << 10
@@ -62,6 +69,9 @@ func parseFile(text string) (File, error) {
 		Listen []string  `toml:"listen"`
 		Coming lasting   `toml:"coming"`
 		Lease  lasting   `toml:"lease"`
+
+		MaxHops *int   `toml:"max_hops"`
+		Evict   string `toml:"evict"`
 	}
 	meta, err := toml.Decode(text, &raw)
 	if err != nil {
@@ -72,10 +82,16 @@ func parseFile(text string) (File, error) {
 		return File{}, err
 	}
 	for _, key := range meta.Undecoded() {
-		return File{}, fmt.Errorf("line %d: key %q is not known; the keys are name, offer, floor, listen, coming, lease", lineOf(text, key), key)
+		return File{}, fmt.Errorf("line %d: key %q is not known; the keys are name, offer, floor, listen, coming, lease, max_hops, evict", lineOf(text, key), key)
+	}
+	if raw.MaxHops != nil && (*raw.MaxHops < 0 || *raw.MaxHops > hopsLimit) {
+		return File{}, fmt.Errorf("max_hops = %d is not between 0 and %d", *raw.MaxHops, hopsLimit)
+	}
+	if raw.Evict != "" && raw.Evict != "ask" && raw.Evict != "auto" {
+		return File{}, fmt.Errorf("evict = %q is neither \"ask\" nor \"auto\"", raw.Evict)
 	}
 	return File{Name: raw.Name, Offer: (*potluck.Size)(raw.Offer), Floor: (*potluck.Size)(raw.Floor),
-		Listen: raw.Listen, Coming: time.Duration(raw.Coming), Lease: time.Duration(raw.Lease)}, nil
+		Listen: raw.Listen, Coming: time.Duration(raw.Coming), Lease: time.Duration(raw.Lease), MaxHops: raw.MaxHops, Evict: raw.Evict}, nil
 }
 
 // plain is the message of a parse error without its position.

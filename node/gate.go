@@ -25,8 +25,8 @@ type gate struct {
 
 var _ p2p.Gate = (*gate)(nil)
 
-// Friend tells whether p is a friend, or about to be one.
-func (g *gate) Friend(p peer.ID) bool {
+// Admits tells whether p is a friend, or about to be one.
+func (g *gate) Admits(p peer.ID) bool {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
 	return g.friends[p] || g.joining[p] > 0
