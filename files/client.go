@@ -19,41 +19,7 @@ import (
 
 	"potluck"
 	"potluck/caps"
-	"potluck/ledger"
-	"potluck/p2p"
 )
-
-// Network is what files needs of the network. *p2p.Host has all of it.
-type Network interface {
-	Connected(peer.ID) bool
-	Quote(context.Context, peer.ID, p2p.QuoteRequest) (p2p.QuoteResponse, error)
-	Allocate(context.Context, peer.ID, p2p.AllocateRequest) (p2p.AllocateResponse, error)
-	Write(context.Context, peer.ID, p2p.WriteRequest) (*p2p.Writer, error)
-	Read(context.Context, peer.ID, p2p.ReadRequest) (potluck.Size, io.ReadCloser, error)
-	Have(context.Context, peer.ID, p2p.HaveRequest) (p2p.HaveResponse, error)
-	Cancel(context.Context, peer.ID, p2p.CancelRequest) (p2p.CancelResponse, error)
-}
-
-// Books is what files needs of the ledger. *ledger.Book has all of it. What
-// Place, PutFile and Unplace return nil for is durable.
-type Books interface {
-	Accounts(context.Context) ([]ledger.Account, error)
-	Place(context.Context, []ledger.Placement) error
-	Unplace(context.Context, peer.ID, []potluck.ShareID) error
-	Mark(context.Context, peer.ID, []potluck.ShareID, ledger.PlacementState, string) error
-	Placements(context.Context, potluck.StorageIndex) ([]ledger.Placement, error)
-	PlacementsAt(context.Context, peer.ID, func(ledger.Placement) error) error
-	PutFile(context.Context, ledger.File) error
-	File(context.Context, potluck.StorageIndex) (ledger.File, error)
-	DropFile(context.Context, potluck.StorageIndex) error
-}
-
-// Local is this node's own store, asked in the same words as a host. The node's
-// keeper has both methods.
-type Local interface {
-	Have(context.Context, peer.ID, p2p.HaveRequest) (p2p.HaveResponse, error)
-	Read(context.Context, peer.ID, p2p.ReadRequest) (potluck.Size, func(context.Context, io.Writer) error, error)
-}
 
 // Config is all that a client needs.
 type Config struct {
@@ -61,6 +27,7 @@ type Config struct {
 	Network Network
 	Local   Local // may be nil: a client that holds nothing itself
 	Books   Books
+	Hosts   Hosts
 	Secret  caps.Secret      // the convergence secret
 	Rand    io.Reader        // for random keys
 	Clock   func() time.Time // for rows
@@ -179,24 +146,24 @@ func (c *Client) halt(ctx context.Context, index potluck.StorageIndex) error {
 	return nil
 }
 
-// candidates are the friends that can be asked now, and the reasons why the
+// candidates are the hosts that can be asked now, and the reasons why the
 // others can't, by host.
 func (c *Client) candidates(ctx context.Context, only []peer.ID) ([]peer.ID, *peers, error) {
-	accounts, err := c.c.Books.Accounts(ctx)
+	places, err := c.c.Hosts.Hosts(ctx)
 	if err != nil {
-		return nil, nil, fmt.Errorf("list friends: %w", err)
+		return nil, nil, fmt.Errorf("list hosts: %w", err)
 	}
 	known := newPeers()
 	var hosts []peer.ID
-	for _, a := range accounts {
-		known.name(a.Peer, a.Name)
+	for _, at := range places {
+		known.name(at.Peer, at.Name)
 		switch {
-		case !a.Friend || a.Peer == c.c.Self:
-		case len(only) > 0 && !slices.Contains(only, a.Peer):
-		case !c.c.Network.Connected(a.Peer):
-			known.fail(a.Peer, errNotConnected)
+		case at.Peer == c.c.Self:
+		case len(only) > 0 && !slices.Contains(only, at.Peer):
+		case !c.c.Network.Connected(at.Peer):
+			known.fail(at.Peer, errNotConnected)
 		default:
-			hosts = append(hosts, a.Peer)
+			hosts = append(hosts, at.Peer)
 		}
 	}
 	return hosts, known, nil

@@ -52,7 +52,7 @@ type host struct {
 	drip        time.Duration // pause before each byte of a manifest or crosscheck
 }
 
-func (h *host) Friend(peer.ID) bool { return true }
+func (h *host) Admits(peer.ID) bool { return true }
 func (h *host) Inviting() bool      { return false }
 
 func newHost(t *testing.T, name string) *host {
@@ -340,7 +340,7 @@ func newCircle(t *testing.T, friends int) *circle {
 	for i := range friends {
 		h := newHost(t, fmt.Sprintf("friend%d", i))
 		c.hosts = append(c.hosts, h)
-		c.books.accounts = append(c.books.accounts, ledger.Account{Peer: h.net.ID(), Name: h.name, Friend: true})
+		c.books.places = append(c.books.places, files.Place{Peer: h.net.ID(), Name: h.name, Friend: true})
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		if err := c.owner.net.Connect(ctx, h.net.ID(), h.net.Addrs()); err != nil {
@@ -348,7 +348,7 @@ func newCircle(t *testing.T, friends int) *circle {
 		}
 	}
 	c.cfg = files.Config{
-		Self: c.owner.net.ID(), Network: c.owner.net, Books: c.books, Secret: caps.Secret{1},
+		Self: c.owner.net.ID(), Network: c.owner.net, Books: c.books, Hosts: c.books, Secret: caps.Secret{1},
 		Rand: zeros{}, Clock: time.Now, Log: slog.New(slog.DiscardHandler), Stall: 2 * time.Second,
 	}
 	c.restart()
@@ -371,13 +371,13 @@ func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
 // books is the simplest thing that keeps what files writes down.
 type books struct {
-	mu       sync.Mutex
-	accounts []ledger.Account
-	placed   []ledger.Placement
-	files    map[potluck.StorageIndex]ledger.File
+	mu     sync.Mutex
+	places []files.Place
+	placed []ledger.Placement
+	files  map[potluck.StorageIndex]ledger.File
 }
 
-func (b *books) Accounts(context.Context) ([]ledger.Account, error) { return b.accounts, nil }
+func (b *books) Hosts(context.Context) ([]files.Place, error) { return b.places, nil }
 
 func (b *books) Place(_ context.Context, ps []ledger.Placement) error {
 	b.mu.Lock()

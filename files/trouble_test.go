@@ -50,12 +50,12 @@ func TestTwoOfANumberAreOne(t *testing.T) {
 			}
 		}
 	}
-	all := c.books.accounts
+	all := c.books.places
 	without := func(gone int) {
-		c.books.accounts = nil
+		c.books.places = nil
 		for _, a := range all {
 			if gone < 0 || a.Peer != c.hosts[gone].net.ID() {
-				c.books.accounts = append(c.books.accounts, a)
+				c.books.places = append(c.books.places, a)
 			}
 		}
 	}
@@ -74,10 +74,10 @@ func TestTwoOfANumberAreOne(t *testing.T) {
 func TestWholeAtTooFewHosts(t *testing.T) {
 	c := newCircle(t, 4)
 	data := content(9000)
-	all := c.books.accounts
-	c.books.accounts = all[:1]
+	all := c.books.places
+	c.books.places = all[:1]
 	c.put(data, files.PutOptions{K: 2, N: 4, Happy: 1})
-	c.books.accounts = all
+	c.books.places = all
 	r := c.put(data, files.PutOptions{K: 2, N: 4, Happy: 4})
 	if r.Happy != 4 {
 		t.Errorf("happy %d, want 4", r.Happy)

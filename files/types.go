@@ -19,6 +19,8 @@ type PutOptions struct {
 	Random bool      `json:"random,omitempty"` // a random key in place of the convergent one
 	Hosts  []peer.ID `json:"hosts,omitempty"`  // only these hosts; empty: all friends
 	Name   string    `json:"name,omitempty"`   // kept in the owner's own list of files only
+	// Explain has the result say of each host why it was chosen or passed over.
+	Explain bool `json:"explain,omitempty"`
 }
 
 // PutResult tells where a file went.
@@ -33,6 +35,18 @@ type PutResult struct {
 	Sent    potluck.Size         `json:"sent"`   // bytes of share data sent
 	Reused  int                  `json:"reused"` // shares that hosts had already
 	Seconds float64              `json:"seconds"`
+	Explain []HostChoice         `json:"explain,omitempty"` // with PutOptions.Explain: every host, chosen ones first
+}
+
+// HostChoice tells why a host got shares of a file, or got none.
+type HostChoice struct {
+	Host      peer.ID      `json:"host"`
+	Name      string       `json:"name"`
+	Household string       `json:"household,omitempty"`
+	Free      potluck.Size `json:"free"`   // charged bytes that it would have taken before the put; -1: it didn't say
+	Chosen    bool         `json:"chosen"` // it has shares, or is about to get them
+	Shares    int          `json:"shares"` // how many
+	Why       string       `json:"why"`    // one clause for people
 }
 
 // Placed is one share at one host.

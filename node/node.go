@@ -104,7 +104,7 @@ func (n *Node) open(ctx context.Context) (err error) {
 }
 
 func (n *Node) openBooks(ctx context.Context) (err error) {
-	n.book, err = ledger.Open(ctx, ledger.Config{Dir: n.dir.join("ledger"), Clock: n.config.Clock, Log: n.log})
+	n.book, err = ledger.Open(ctx, ledger.Config{Self: n.self, MaxHops: n.config.Hops, Dir: n.dir.join("ledger"), Clock: n.config.Clock, Log: n.log})
 	if err != nil {
 		return fmt.Errorf("open the books: %w", err)
 	}
@@ -171,7 +171,7 @@ func (n *Node) openNetwork(ctx context.Context, key crypto.PrivKey, secret caps.
 		return fmt.Errorf("listen on %s: %w; cure: end what uses the port, or name other addresses with --listen", strings.Join(listen, ", "), err)
 	}
 	n.group.Add(lifecycle.Part{Name: "network", Close: n.host.Close})
-	n.files = files.New(files.Config{Self: n.self, Network: n.host, Local: n.keep, Books: n.book, Secret: secret,
+	n.files = files.New(files.Config{Self: n.self, Network: n.host, Local: n.keep, Books: n.book, Hosts: (*hosts)(n), Secret: secret,
 		Rand: rand.Reader, Clock: n.config.Clock, Log: n.log})
 	n.group.Add(lifecycle.Part{Name: "files", Close: func() error { n.files.Close(); return nil }})
 	for name, loop := range n.tend.loops() {

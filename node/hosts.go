@@ -1,0 +1,25 @@
+package node
+
+import (
+	"context"
+
+	"potluck/files"
+)
+
+// hosts is a node as files sees it: whom to ask to keep shares.
+type hosts Node
+
+// Hosts lists the friends.
+func (n *hosts) Hosts(ctx context.Context) ([]files.Place, error) {
+	accounts, err := n.book.Accounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]files.Place, 0, len(accounts))
+	for _, a := range accounts {
+		if a.Friend {
+			list = append(list, files.Place{Peer: a.Peer, Name: a.Name, Household: a.Household, Friend: true})
+		}
+	}
+	return list, nil
+}
