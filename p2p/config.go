@@ -17,12 +17,13 @@ type Config struct {
 	Key     crypto.PrivKey // the node key; Ed25519
 	Listen  []string       // multiaddrs to listen on: /ip4|ip6/…/tcp/… and /ip4|ip6/…/udp/…/quic-v1
 	Gate    Gate           // who may come in
-	Keeper  Keeper         // answers friends; nil: every request but join is answered "unsupported"
+	Keeper  Keeper         // answers about shares; nil: such requests are answered "unsupported"
+	Clerk   Clerk          // answers about credit; nil: such requests are answered "unsupported"
 	Greeter Greeter        // answers joins; nil: joins are answered "unsupported"
 	Log     *slog.Logger   // nil: nothing is logged
 	Limits  Limits         // zero fields take their defaults
 
-	// Seen, if not nil, is told when a friend connects, when the addresses on
+	// Seen, if not nil, is told when an admitted peer connects, when the addresses on
 	// which it listens become known (connected again, with addrs), and when its
 	// last connection is gone. One goroutine calls it, in order; it must return
 	// soon. The slice is the callee's.
@@ -30,17 +31,20 @@ type Config struct {
 }
 
 // Gate says who may come in. It is asked on dial, accept, after the handshake
-// and for every stream, so a peer that is no friend any more is out at once.
+// and for every stream, so a peer that is admitted no more is out at once; its
+// connections are closed by Host.Recheck.
 // Both methods must return at once and be safe for concurrent use.
 type Gate interface {
-	// Friend tells whether p is a friend: it may use every protocol.
-	Friend(p peer.ID) bool
+	// Admits tells whether p is known by more than its knocking: a friend, a
+	// peer that a friend's pointer sponsors, or a host that a pointer to this
+	// node reaches. It may use every protocol; what it is given is decided there.
+	Admits(p peer.ID) bool
 	// Inviting tells whether an invite is live: strangers may then use the join
 	// protocol, and nothing else.
 	Inviting() bool
 }
 
-// Keeper is the server port for friends, implemented by the node. from is the
+// Keeper is the server port for shares, implemented by the node. from is the
 // authenticated peer; every request passed its Validate. The context ends with
 // the connection of the asker and with the Host.
 //
@@ -64,6 +68,23 @@ type Keeper interface {
 	Have(ctx context.Context, from peer.ID, h HaveRequest) (HaveResponse, error)
 	Cancel(ctx context.Context, from peer.ID, c CancelRequest) (CancelResponse, error)
 	Renew(ctx context.Context, from peer.ID, r RenewRequest) (RenewResponse, error)
+}
+
+// Clerk is the server port for credit, implemented by the node. The same rules
+// as with Keeper. Documents and statements are opaque here: to parse and verify
+// them, and to ask whether from may bring them, is the clerk's.
+type Clerk interface {
+	// Deliver takes documents in. There is one result for each, in order.
+	Deliver(ctx context.Context, from peer.ID, d DeliverRequest) (DeliverResponse, error)
+	// Sync gives what from lacks.
+	Sync(ctx context.Context, from peer.ID, s SyncRequest) (SyncResponse, error)
+	// Propose signs a statement of from, or tells this node's own figures.
+	Propose(ctx context.Context, from peer.ID, s StatementRequest) (StatementResponse, error)
+	// Account tells from how it stands here. Sizes may be above
+	// potluck.MaxSize; they are told as that.
+	Account(ctx context.Context, from peer.ID, a AccountRequest) (AccountResponse, error)
+	// Notice hears how this node stands with from. It is durable on return.
+	Notice(ctx context.Context, from peer.ID, n NoticeRequest) (NoticeResponse, error)
 }
 
 // Greeter is the server port for holders of an invite. The same rules for

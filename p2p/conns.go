@@ -26,7 +26,7 @@ type conns struct {
 type tie struct {
 	ctx      context.Context
 	cancel   context.CancelFunc
-	stranger *time.Timer // nil for friends
+	stranger *time.Timer // nil for the admitted
 }
 
 func newConns(g Gate, l Limits) *conns {
@@ -47,14 +47,14 @@ func (c *conns) strangersFit() bool {
 		return true
 	}
 	for conn, t := range c.open {
-		if t.stranger != nil && c.gate.Friend(conn.RemotePeer()) {
+		if t.stranger != nil && c.gate.Admits(conn.RemotePeer()) {
 			c.settle(t)
 		}
 	}
 	return c.among < c.strangers
 }
 
-// settle counts a stranger as a friend. The caller holds mu.
+// settle counts a stranger out: it is admitted, or gone. The caller holds mu.
 func (c *conns) settle(t *tie) {
 	t.stranger.Stop()
 	t.stranger = nil
@@ -63,15 +63,15 @@ func (c *conns) settle(t *tie) {
 
 // add counts a connection in, unless there are too many strangers. It is called
 // before any stream of it is served.
-func (c *conns) add(conn network.Conn, friend bool) bool {
+func (c *conns) add(conn network.Conn, admitted bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed || !friend && !c.strangersFit() {
+	if c.closed || !admitted && !c.strangersFit() {
 		return false
 	}
 	t := &tie{}
 	t.ctx, t.cancel = context.WithCancel(context.Background())
-	if !friend {
+	if !admitted {
 		c.among++
 		// The timer's goroutine ends at once; remove and close stop it.
 		t.stranger = time.AfterFunc(c.strangerTime, func() { c.expel(conn) })
@@ -80,9 +80,9 @@ func (c *conns) add(conn network.Conn, friend bool) bool {
 	return true
 }
 
-// expel closes the connection of a stranger that became no friend.
+// expel closes the connection of a stranger that didn't come to be admitted.
 func (c *conns) expel(conn network.Conn) {
-	if !c.gate.Friend(conn.RemotePeer()) {
+	if !c.gate.Admits(conn.RemotePeer()) {
 		_ = conn.Close()
 		return
 	}
@@ -90,6 +90,27 @@ func (c *conns) expel(conn network.Conn) {
 	defer c.mu.Unlock()
 	if t := c.open[conn]; t != nil && t.stranger != nil {
 		c.settle(t)
+	}
+}
+
+// recheck closes the connections of peers that are admitted no more, and lets
+// strangers that are admitted now stay.
+func (c *conns) recheck() {
+	c.mu.Lock()
+	var out []network.Conn
+	for conn, t := range c.open {
+		admitted := c.gate.Admits(conn.RemotePeer())
+		switch {
+		case admitted && t.stranger != nil:
+			c.settle(t)
+		case !admitted && t.stranger == nil:
+			out = append(out, conn)
+		}
+	}
+	c.mu.Unlock()
+	// Closing calls back into remove.
+	for _, conn := range out {
+		_ = conn.Close()
 	}
 }
 

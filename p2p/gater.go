@@ -10,9 +10,9 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// gater stands at the door: friends come in; strangers come in while the node
+// gater stands at the door: the admitted come in; strangers come in while the node
 // invites, few at once and for a short time (see conns); the node itself may
-// go out to one that is no friend yet, when it was told to.
+// go out to one that is not admitted yet, when it was told to.
 type gater struct {
 	gate  Gate
 	conns *conns
@@ -47,11 +47,11 @@ func (g *gater) isWanted(p peer.ID) bool {
 
 // mayUse tells whether p may open a stream of a protocol just now.
 func (g *gater) mayUse(p peer.ID, id protocol.ID) bool {
-	return g.gate.Friend(p) || id == ProtocolJoin && g.gate.Inviting()
+	return g.gate.Admits(p) || id == ProtocolJoin && g.gate.Inviting()
 }
 
 // InterceptPeerDial implements connmgr.ConnectionGater.
-func (g *gater) InterceptPeerDial(p peer.ID) bool { return g.gate.Friend(p) || g.isWanted(p) }
+func (g *gater) InterceptPeerDial(p peer.ID) bool { return g.gate.Admits(p) || g.isWanted(p) }
 
 // InterceptAddrDial lets only TCP and QUIC addresses be dialled.
 func (g *gater) InterceptAddrDial(_ peer.ID, a ma.Multiaddr) bool { return transportOf(a) != "" }
@@ -63,7 +63,7 @@ func (g *gater) InterceptAccept(network.ConnMultiaddrs) bool { return true }
 // InterceptSecured decides as soon as the peer is known.
 func (g *gater) InterceptSecured(d network.Direction, p peer.ID, _ network.ConnMultiaddrs) bool {
 	switch {
-	case g.gate.Friend(p):
+	case g.gate.Admits(p):
 		return true
 	case d == network.DirOutbound:
 		return g.isWanted(p)
@@ -73,5 +73,5 @@ func (g *gater) InterceptSecured(d network.Direction, p peer.ID, _ network.ConnM
 
 // InterceptUpgraded counts the connection in, or refuses it.
 func (g *gater) InterceptUpgraded(c network.Conn) (bool, control.DisconnectReason) {
-	return g.conns.add(c, g.gate.Friend(c.RemotePeer())), 0
+	return g.conns.add(c, g.gate.Admits(c.RemotePeer())), 0
 }

@@ -57,7 +57,7 @@ func New(c Config) (*Host, error) {
 	if err := h.build(c.Key); err != nil {
 		return nil, fmt.Errorf("p2p: %w", err)
 	}
-	h.serve(c.Keeper, c.Greeter)
+	h.serve(c.Keeper, c.Clerk, c.Greeter)
 	if err := h.start(listen, c); err != nil {
 		_ = h.Close()
 		return nil, fmt.Errorf("p2p: %w", err)
@@ -238,6 +238,11 @@ func blameDial(ctx context.Context, err error) error {
 func (h *Host) Connected(p peer.ID) bool {
 	return h.swarm.Connectedness(p) == network.Connected
 }
+
+// Recheck asks the gate again about every connection: those of peers that are
+// admitted no more are closed, and strangers that came to be admitted may stay.
+// It is to be called when the gate's answers changed.
+func (h *Host) Recheck() { h.conns.recheck() }
 
 // Disconnect closes all connections with p. Exchanges that are under way break off.
 func (h *Host) Disconnect(p peer.ID) { _ = h.swarm.ClosePeer(p) }

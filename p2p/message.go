@@ -1,7 +1,6 @@
 package p2p
 
 import (
-	"errors"
 	"fmt"
 	"unicode"
 	"unicode/utf8"
@@ -22,21 +21,36 @@ const (
 	MaxVersion   = 32   // bytes of a version
 	MaxReceipt   = 512  // bytes of a sealed receipt
 	MaxTime      = 1 << 40
+
+	MaxDocument      = 64 << 10  // bytes of one signed document
+	MaxDocumentBytes = 256 << 10 // bytes of all documents of one message
+	MaxDocuments     = 32        // documents in a DeliverRequest
+	MaxHints         = 64        // hosts in a DeliverRequest
+	MaxKeys          = 1024      // keys in a SyncRequest
+	MaxSync          = 1024      // documents in a SyncResponse
+	MaxStatement     = 1 << 10   // bytes of a sealed statement
+	MaxSponsors      = 64        // sponsors in an AccountResponse
+	MaxDistance      = 255       // arcs in AccountResponse.Distance
+	MaxStep          = 5         // the last step of the ladder
+	MaxReason        = 256       // characters of a notice's reason
 )
 
 // CheckName tells whether a name may be sent and shown: at most MaxNameRunes
 // printable characters. Control, format and bidi characters aren't printable.
 // The empty name is allowed and means "not given".
-func CheckName(name string) error {
-	if !utf8.ValidString(name) {
-		return errors.New("name is not valid UTF-8")
+func CheckName(name string) error { return checkText("name", name, MaxNameRunes) }
+
+// checkText tells whether text has at most so many characters, all printable.
+func checkText(what, text string, most int) error {
+	if !utf8.ValidString(text) {
+		return fmt.Errorf("%s is not valid UTF-8", what)
 	}
-	if n := utf8.RuneCountInString(name); n > MaxNameRunes {
-		return fmt.Errorf("name has %d characters, at most %d are allowed", n, MaxNameRunes)
+	if n := utf8.RuneCountInString(text); n > most {
+		return fmt.Errorf("%s has %d characters, at most %d are allowed", what, n, most)
 	}
-	for i, r := range name {
+	for i, r := range text {
 		if !unicode.IsPrint(r) {
-			return fmt.Errorf("name has the unprintable character %U at byte %d", r, i)
+			return fmt.Errorf("%s has the unprintable character %U at byte %d", what, r, i)
 		}
 	}
 	return nil

@@ -31,7 +31,7 @@ type list struct {
 	inviting atomic.Bool
 }
 
-func (l *list) Friend(p peer.ID) bool {
+func (l *list) Admits(p peer.ID) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.friends[p]

@@ -12,6 +12,12 @@ const (
 	ProtocolCancel   protocol.ID = "/potluck/cancel/1"
 	ProtocolRenew    protocol.ID = "/potluck/renew/1"
 	ProtocolJoin     protocol.ID = "/potluck/join/1"
+
+	ProtocolDeliver   protocol.ID = "/potluck/deliver/1"
+	ProtocolSync      protocol.ID = "/potluck/sync/1"
+	ProtocolStatement protocol.ID = "/potluck/statement/1"
+	ProtocolAccount   protocol.ID = "/potluck/account/1"
+	ProtocolNotice    protocol.ID = "/potluck/notice/1"
 )
 
 // exchange is what one protocol allows.
@@ -33,4 +39,10 @@ var (
 	exchangeCancel   = exchange{ProtocolCancel, 32 << 10, 512, true}
 	exchangeRenew    = exchange{ProtocolRenew, 64, 512, true}
 	exchangeJoin     = exchange{ProtocolJoin, 8 << 10, 8 << 10, true}
+
+	exchangeDeliver   = exchange{ProtocolDeliver, 544 << 10, 512, true}
+	exchangeSync      = exchange{ProtocolSync, 96 << 10, 264 << 10, false}
+	exchangeStatement = exchange{ProtocolStatement, 1088, 1280, true}
+	exchangeAccount   = exchange{ProtocolAccount, 64, 8 << 10, false}
+	exchangeNotice    = exchange{ProtocolNotice, 1280, 512, true}
 )

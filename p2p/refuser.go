@@ -9,7 +9,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// refuser stands where there is no keeper or greeter.
+// refuser stands where there is no keeper, greeter or clerk.
 type refuser struct{}
 
 var errUnsupported = &Error{Code: CodeUnsupported}
@@ -36,5 +36,20 @@ func (refuser) Renew(context.Context, peer.ID, RenewRequest) (a RenewResponse, e
 	return a, errUnsupported
 }
 func (refuser) Join(context.Context, peer.ID, JoinRequest) (a JoinResponse, err error) {
+	return a, errUnsupported
+}
+func (refuser) Deliver(context.Context, peer.ID, DeliverRequest) (a DeliverResponse, err error) {
+	return a, errUnsupported
+}
+func (refuser) Sync(context.Context, peer.ID, SyncRequest) (a SyncResponse, err error) {
+	return a, errUnsupported
+}
+func (refuser) Propose(context.Context, peer.ID, StatementRequest) (a StatementResponse, err error) {
+	return a, errUnsupported
+}
+func (refuser) Account(context.Context, peer.ID, AccountRequest) (a AccountResponse, err error) {
+	return a, errUnsupported
+}
+func (refuser) Notice(context.Context, peer.ID, NoticeRequest) (a NoticeResponse, err error) {
 	return a, errUnsupported
 }

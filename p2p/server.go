@@ -194,9 +194,12 @@ func serveControl[Q, A message](h *Host, x exchange, answer func(ctx context.Con
 }
 
 // serve sets the handlers of all exchanges.
-func (h *Host) serve(k Keeper, g Greeter) {
+func (h *Host) serve(k Keeper, c Clerk, g Greeter) {
 	if k == nil {
 		k = refuser{}
+	}
+	if c == nil {
+		c = refuser{}
 	}
 	if g == nil {
 		g = refuser{}
@@ -207,6 +210,25 @@ func (h *Host) serve(k Keeper, g Greeter) {
 	serveControl(h, exchangeCancel, k.Cancel)
 	serveControl(h, exchangeRenew, k.Renew)
 	serveControl(h, exchangeJoin, g.Join)
+	h.serveClerk(c)
 	h.serveWrite(k)
 	h.serveRead(k)
+}
+
+// serveClerk sets the handlers of the exchanges about credit.
+func (h *Host) serveClerk(c Clerk) {
+	serveControl(h, exchangeDeliver, func(ctx context.Context, from peer.ID, d DeliverRequest) (DeliverResponse, error) {
+		a, err := c.Deliver(ctx, from, d)
+		if err == nil && len(a.Results) != len(d.Documents) {
+			return a, fmt.Errorf("clerk gave %d results for %d documents", len(a.Results), len(d.Documents))
+		}
+		return a, err
+	})
+	serveControl(h, exchangeSync, c.Sync)
+	serveControl(h, exchangeStatement, c.Propose)
+	serveControl(h, exchangeAccount, func(ctx context.Context, from peer.ID, q AccountRequest) (AccountResponse, error) {
+		a, err := c.Account(ctx, from, q)
+		return a.saturated(), err
+	})
+	serveControl(h, exchangeNotice, c.Notice)
 }

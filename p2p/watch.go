@@ -9,7 +9,7 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
 )
 
-// watch tells Config.Seen about friends that come and go.
+// watch tells Config.Seen about admitted peers that come and go.
 type watch struct {
 	sub  event.Subscription
 	done chan struct{}
@@ -32,11 +32,11 @@ func (w *watch) run(g Gate, seen func(peer.ID, bool, []string)) {
 	for e := range w.sub.Out() {
 		switch e := e.(type) {
 		case event.EvtPeerConnectednessChanged:
-			if g.Friend(e.Peer) {
+			if g.Admits(e.Peer) {
 				seen(e.Peer, e.Connectedness == network.Connected, nil)
 			}
 		case event.EvtPeerIdentificationCompleted:
-			if g.Friend(e.Peer) && !e.Conn.IsClosed() {
+			if g.Admits(e.Peer) && !e.Conn.IsClosed() {
 				seen(e.Peer, true, listenAddrs(e))
 			}
 		}
