@@ -17,7 +17,7 @@ import (
 // benchBook is a book on a real clock with 64 friends of large gifts.
 func benchBook(b *testing.B) (*Book, []peer.ID) {
 	b.Helper()
-	c := Config{Dir: b.TempDir(), Clock: time.Now, Log: config("", newClock()).Log}
+	c := Config{Self: self, Dir: b.TempDir(), Clock: time.Now, Log: config("", newClock()).Log}
 	book, err := Open(b.Context(), c)
 	if err != nil {
 		b.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
+	"github.com/libp2p/go-libp2p/core/peer"
 
 	"potluck/internal/durable"
 )
@@ -20,6 +21,7 @@ import (
 // the method says that it may.
 type Book struct {
 	// Immutable after Open.
+	self    peer.ID
 	clock   func() time.Time
 	log     *slog.Logger
 	lock    *os.File
@@ -49,7 +51,7 @@ type Book struct {
 }
 
 func newBook(c Config, lock *os.File) *Book {
-	return &Book{clock: c.Clock, log: c.Log, lock: lock, gate: newGate(), queue: make(chan *request, maxOps),
+	return &Book{self: c.Self, clock: c.Clock, log: c.Log, lock: lock, gate: newGate(), queue: make(chan *request, maxOps),
 		quit: make(chan struct{}), wake: make(chan struct{}, 1), grown: make(chan struct{})}
 }
 

@@ -38,7 +38,7 @@ func runCrashChild() bool {
 		os.Exit(1)
 	}
 	ctx := context.Background()
-	b, err := Open(ctx, Config{Dir: dir, Clock: time.Now, Log: slog.New(slog.DiscardHandler)})
+	b, err := Open(ctx, Config{Self: self, Dir: dir, Clock: time.Now, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		fmt.Println("error", err)
 		os.Exit(1)
@@ -140,7 +140,7 @@ func crashRound(t *testing.T, dir string, from, after int) (lines []string) {
 
 func crashVerify(t *testing.T, dir string, round int, acked map[string]string) {
 	t.Helper()
-	b, err := Open(t.Context(), Config{Dir: dir, Clock: time.Now, Log: slog.New(slog.DiscardHandler)})
+	b, err := Open(t.Context(), Config{Self: self, Dir: dir, Clock: time.Now, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatalf("round %d: %v", round, err)
 	}

@@ -42,6 +42,16 @@ const (
 	KindInvite       = "invite"         // an invite was made
 	KindInviteUsed   = "invite-used"    //
 	KindInviteRevoke = "invite-revoked" //
+	KindKnow         = "know"           // an account was made for a peer that is no friend
+	KindStanding     = "standing"       // an account's standing was changed, see Reason
+	KindOrder        = "order"          // a standing order was taken; evidence of these six: the document
+	KindRepay        = "repay"          // a repay order was taken
+	KindConsent      = "consent"        // a server's consent to work for a principal was taken
+	KindHousehold    = "household"      // a household document was taken
+	KindStatement    = "statement"      // a statement was taken
+	KindConflict     = "order-conflict" // a peer signed two documents with one number
+	KindFrozen       = "frozen"         // part of a pointer became frozen: what it carried when it ended
+	KindRefresh      = "refresh"        // documents or terms ended, or began to count again
 )
 
 type eventWire struct {

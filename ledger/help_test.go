@@ -46,7 +46,7 @@ func (c *clock) move(d time.Duration) time.Time {
 }
 
 func config(dir string, c *clock) Config {
-	return Config{Dir: dir, Clock: c.now, Log: slog.New(slog.DiscardHandler)}
+	return Config{Self: self, Dir: dir, Clock: c.now, Log: slog.New(slog.DiscardHandler)}
 }
 
 // openBook opens books that are closed with the test, checked first.
@@ -84,6 +84,7 @@ func clean(t testing.TB, b *Book) Report {
 }
 
 const (
+	self  = peer.ID("self")
 	alice = peer.ID("alice")
 	bob   = peer.ID("bob")
 	carol = peer.ID("carol")

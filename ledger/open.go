@@ -11,17 +11,26 @@ import (
 
 	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
+	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// Config says where the books are. Every field but AcceptCut is needed.
+// Config says whose books they are and where. Every field but MaxHops and
+// AcceptCut is needed.
 type Config struct {
+	Self  peer.ID          // the node whose books these are
 	Dir   string           // the books' own directory; made when missing
 	Clock func() time.Time // the time of events, deadlines and admission
 	Log   *slog.Logger
+	// MaxHops is the greatest sponsor distance of a peer that may have credit
+	// here (CREDIT.md section 3). 0: DefaultHops; below 0: friends only.
+	MaxHops int
 	// AcceptCut opens books whose tail was cut (ErrCut): the operator knows that
 	// acknowledged changes are gone. An event notes it.
 	AcceptCut bool
 }
+
+// DefaultHops is the greatest sponsor distance unless the operator says otherwise.
+const DefaultHops = 3
 
 const (
 	badgerDir    = "badger"
@@ -77,6 +86,9 @@ func Open(ctx context.Context, c Config) (*Book, error) {
 func open(ctx context.Context, c Config, free func(dir string) (int64, error)) (_ *Book, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
+	}
+	if err := checkPeer(c.Self); err != nil {
+		return nil, fmt.Errorf("open the books: their node: %w: %w", err, ErrInvalid)
 	}
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the books' directory: %w", err)
