@@ -33,13 +33,19 @@ func (f *friendsListCmd) Run(ctx context.Context, c *cli) error {
 
 // standing gives the relation in a word.
 func standing(f api.Friend) string {
+	word := "friend"
 	switch {
-	case !f.Friend:
-		return "no friend any more"
 	case f.Denied:
-		return "denied"
+		word = "denied"
+	case !f.Friend && f.Sponsored:
+		word = "sponsored"
+	case !f.Friend:
+		return "no friend"
 	}
-	return "friend"
+	if f.Standing.Step == "" || f.Standing.Step == "good" {
+		return word
+	}
+	return word + ", " + f.Standing.Step
 }
 
 type friendsRemoveCmd struct {

@@ -33,6 +33,14 @@ type grammar struct {
 	Accept  acceptCmd  `cmd:"" group:"Friends" help:"Lift a denial."`
 	Evict   evictCmd   `cmd:"" group:"Friends" help:"Delete all that is held for a friend."`
 
+	Credit    creditCmd    `cmd:"" group:"Credit" help:"Show and point credit: who may use what you have at others."`
+	Repay     repayCmd     `cmd:"" group:"Credit" help:"Say who repays those who hold your data."`
+	WorkFor   workForCmd   `cmd:"" group:"Credit" help:"Repay the debts of a peer."`
+	Why       whyCmd       `cmd:"" group:"Credit" help:"Say why you serve a peer, and why it serves you."`
+	Standing  standingCmd  `cmd:"" group:"Credit" help:"Show or change where a peer stands here; show where you stand there."`
+	Pardon    pardonCmd    `cmd:"" group:"Credit" help:"Make a peer good again."`
+	Household householdCmd `cmd:"" group:"Credit" help:"Say which nodes are of your household."`
+
 	Put   putCmd   `cmd:"" group:"Files" help:"Keep a file at your friends, and print its cap."`
 	Get   getCmd   `cmd:"" group:"Files" help:"Get a file by its cap."`
 	Rm    rmCmd    `cmd:"" group:"Files" help:"Stop keeping a file, and free its bytes."`

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"potluck/gateway/api"
 )
@@ -24,18 +26,32 @@ func (w *whoCmd) Run(ctx context.Context, c *cli) error {
 	if err != nil || c.JSON {
 		return c.emitUnless(err, who)
 	}
-	t := newTable("friend", ">holds for you", ">shares", ">you hold", ">shares", ">reserved", ">free here", "connected", "why you serve it")
+	t := newTable("friend", ">holds for you", ">shares", ">you hold", ">shares", ">reserved", ">free here", "connected", "standing", "credit via", "why you serve it")
 	for _, r := range who.Rows {
 		t.add(r.Name, r.HoldsForMe.Bytes, r.HoldsForMe.Shares, r.IHold.Bytes, r.IHold.Shares, r.IHold.Reserved, r.Free,
-			pick(r.Connected, "yes", "no"), r.Reason)
+			pick(r.Connected, "yes", "no"), standing(r.Friend), sponsoring(r.CreditFrom), r.Reason)
 	}
 	sums := who.Totals
-	t.add("all", sums.HoldForMe.Bytes, sums.HoldForMe.Shares, sums.IHold.Bytes, sums.IHold.Shares, sums.IHold.Reserved, "", "", "")
+	t.add("all", sums.HoldForMe.Bytes, sums.HoldForMe.Shares, sums.IHold.Bytes, sums.IHold.Shares, sums.IHold.Reserved, "", "", "", "", "")
 	if err := t.write(c.out); err != nil {
 		return err
 	}
 	c.printf("%s, as of %s", who.Me.Name, when(who.AsOf))
 	return nil
+}
+
+// sponsoring names whose credit pays for what a peer has here, beside its own.
+func sponsoring(all []api.FundView) string {
+	var parts []string
+	for _, f := range all {
+		if len(f.Via) > 0 {
+			parts = append(parts, fmt.Sprintf("%s %v", chain(f.Via), f.Bytes))
+		}
+	}
+	if len(parts) == 0 {
+		return "-"
+	}
+	return strings.Join(parts, ", ")
 }
 
 // rows prints the rows behind one friend's figures.

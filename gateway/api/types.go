@@ -35,6 +35,7 @@ type (
 	Party                = node.Party
 	CreditOverview       = node.CreditOverview
 	CreditAt             = node.CreditAt
+	SponsorView          = node.SponsorView
 	PointerView          = node.PointerView
 	RepayView            = node.RepayView
 	WorkView             = node.WorkView
