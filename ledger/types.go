@@ -6,6 +6,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"potluck"
+	"potluck/ledger/credit"
 )
 
 // Terms is what a node offers one friend. Amounts are charged bytes.
@@ -25,17 +26,18 @@ func DefaultTerms() Terms { return Terms{RatioPPM: 1_000_000, Opening: potluck.G
 
 // Account is one peer in the books.
 type Account struct {
-	Peer        peer.ID  `json:"peer"`
-	Name        string   `json:"name"`         // petname, at most MaxName bytes
-	Household   string   `json:"household"`    // peers of one household earn nothing from each other
-	Terms       Terms    `json:"terms"`        // what we offer the peer
-	Theirs      Terms    `json:"theirs"`       // what the peer told us that it offers
-	Friend      bool     `json:"friend"`       // admitted; false: known only
-	Denied      bool     `json:"denied"`       // no new bytes
-	Addrs       []string `json:"addrs"`        // multiaddrs, at most MaxAddrs
-	FirstSeen   int64    `json:"first_seen"`   // unix seconds
-	LastSeen    int64    `json:"last_seen"`    // unix seconds, exact to a minute
-	LeasesUntil int64    `json:"leases_until"` // end of all leases without an end of their own; 0: none was ever named, so they stay
+	Peer        peer.ID         `json:"peer"`
+	Name        string          `json:"name"`         // petname, at most MaxName bytes
+	Household   string          `json:"household"`    // peers of one household earn nothing from each other
+	Terms       Terms           `json:"terms"`        // what we offer the peer
+	Theirs      Terms           `json:"theirs"`       // what the peer told us that it offers
+	Friend      bool            `json:"friend"`       // admitted; false: known only
+	Denied      bool            `json:"denied"`       // no new bytes
+	Addrs       []string        `json:"addrs"`        // multiaddrs, at most MaxAddrs
+	FirstSeen   int64           `json:"first_seen"`   // unix seconds
+	LastSeen    int64           `json:"last_seen"`    // unix seconds, exact to a minute
+	LeasesUntil int64           `json:"leases_until"` // end of all leases without an end of their own; 0: none was ever named, so they stay
+	Standing    credit.Standing `json:"standing"`     // where it stands on the ladder (CREDIT.md section 6)
 }
 
 // Bounds of an account's fields.
