@@ -1,6 +1,7 @@
 package p2p
 
 import (
+	"math"
 	"os/exec"
 	"slices"
 	"strings"
@@ -40,6 +41,7 @@ func TestLargestMessagesFit(t *testing.T) {
 	for i := range cancel {
 		cancel[i] = potluck.ShareID{Index: index(255), Number: 254}
 	}
+	_, p := fixedKey(1)
 	sets := slices.Repeat([]ShareSet{{Shares: held}}, 32)
 	sets = append(sets, make([]ShareSet, MaxIndexes-32)...)
 	for _, c := range []struct {
@@ -56,6 +58,14 @@ func TestLargestMessagesFit(t *testing.T) {
 		{exchangeRenew, RenewRequest{MaxTime}, RenewResponse{MaxTime, MaxTime, potluck.MaxSize}},
 		{exchangeJoin, JoinRequest{Name: name, Terms: terms, Addrs: slices.Repeat([]string{addr}, MaxAddrs)},
 			JoinResponse{name, terms, slices.Repeat([]string{addr}, MaxAddrs)}},
+		{exchangeDeliver, DeliverRequest{slices.Repeat([][]byte{make([]byte, MaxDocumentBytes/MaxDocuments)}, MaxDocuments),
+			slices.Repeat([]HostHint{{p, name, slices.Repeat([]string{addr}, MaxAddrs)}}, MaxHints)},
+			DeliverResponse{slices.Repeat([]uint8{DeliveredNotConcerned}, MaxDocuments)}},
+		{exchangeSync, SyncRequest{manyKeys(MaxKeys)}, SyncResponse{slices.Repeat([][]byte{make([]byte, MaxDocumentBytes/MaxSync)}, MaxSync), true}},
+		{exchangeStatement, StatementRequest{make([]byte, MaxStatement)}, StatementResponse{Sealed: make([]byte, MaxStatement)}},
+		{exchangeStatement, StatementRequest{make([]byte, MaxStatement)}, StatementResponse{Bytes: potluck.MaxSize, Shares: MaxTime, Digest: digest(255)}},
+		{exchangeAccount, AccountRequest{potluck.MaxSize}, fullAccount(p, terms, refusal)},
+		{exchangeNotice, NoticeRequest{MaxStep, MaxTime, MaxStep, MaxTime, potluck.MaxSize, strings.Repeat("\U00010000", MaxReason)}, NoticeResponse{}},
 	} {
 		request, err := encode(c.request)
 		if err != nil {
@@ -71,6 +81,25 @@ func TestLargestMessagesFit(t *testing.T) {
 			t.Errorf("%s: a refusal has %d bytes, the ceiling is %d", c.x.id, len(data), c.x.answer)
 		}
 	}
+}
+
+// fullAccount is the largest account.
+func fullAccount(p peer.ID, terms Terms, refusal *potluck.Refusal) AccountResponse {
+	return AccountResponse{Terms: terms, Earned: potluck.MaxSize, Held: potluck.MaxSize, Reserved: potluck.MaxSize, Loans: potluck.MaxSize,
+		Supply: potluck.MaxSize, Free: potluck.MaxSize, Short: potluck.MaxSize, Refusal: refusal, Step: MaxStep, Since: MaxTime, NextStep: MaxStep,
+		NextAt: MaxTime, Distance: MaxDistance, Sponsors: slices.Repeat([]Sponsor{{p, potluck.MaxSize, potluck.MaxSize}}, MaxSponsors)}
+}
+
+// manyKeys gives so many of the largest keys, ascending.
+func manyKeys(n int) []DocumentKey {
+	_, p := fixedKey(1)
+	keys := make([]DocumentKey, n)
+	for i := range keys {
+		other := []byte(p)
+		other[36], other[37] = byte(i>>8), byte(i)
+		keys[i] = DocumentKey{Kind: 255, Issuer: p, Other: peer.ID(other), Number: math.MaxUint64}
+	}
+	return keys
 }
 
 func TestTablesAreClosed(t *testing.T) {

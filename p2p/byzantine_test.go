@@ -79,7 +79,8 @@ func badFrames(x exchange) map[string]struct {
 	return frames
 }
 
-var exchanges = []exchange{exchangeQuote, exchangeAllocate, exchangeWrite, exchangeRead, exchangeHave, exchangeCancel, exchangeRenew, exchangeJoin}
+var exchanges = []exchange{exchangeQuote, exchangeAllocate, exchangeWrite, exchangeRead, exchangeHave, exchangeCancel, exchangeRenew, exchangeJoin,
+	exchangeDeliver, exchangeSync, exchangeStatement, exchangeAccount, exchangeNotice}
 
 func TestBadRequests(t *testing.T) {
 	client, server := pair(t, "tcp", Limits{}, &cupboard{})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
@@ -129,12 +130,22 @@ func (h *Host) open(ctx context.Context, p peer.ID, x exchange) (network.Stream,
 	defer cancel()
 	s, err := h.basic.NewStream(opening, p, x.id)
 	if err != nil {
+		if ctx.Err() == nil && h.lacks(p, x) {
+			return nil, errUnsupported
+		}
 		if ctx.Err() == nil && opening.Err() != nil {
 			err = fmt.Errorf("%w: %w", ErrTimeout, err)
 		}
 		return nil, blame(ctx, x, err)
 	}
 	return s, nil
+}
+
+// lacks tells whether p is connected, has said what it speaks, and x isn't
+// among that: an older program.
+func (h *Host) lacks(p peer.ID, x exchange) bool {
+	spoken, err := h.swarm.Peerstore().GetProtocols(p)
+	return err == nil && len(spoken) > 0 && !slices.Contains(spoken, x.id) && h.Connected(p)
 }
 
 // blame gives err the meaning that callers look for: the peer's own answer as

@@ -19,7 +19,9 @@ const (
 	DeliveredNotConcerned  uint8 = 7 // valid, and of no use in these books
 )
 
-// HostHint tells how a host that a document is about can be reached.
+// HostHint tells how a peer that a document names can be reached: a host, or the
+// one that a pointer leads to. It is the sender's word alone, and no more than a
+// hint: who answers at an address shows the handshake.
 type HostHint struct {
 	Peer  peer.ID
 	Name  string   // what the sender calls it; may be empty

@@ -35,6 +35,10 @@ var fullRefusal = &potluck.Refusal{Code: potluck.CodeUnfunded, Asked: 5 << 30, F
 	{Kind: potluck.CureHold, Bytes: 4 << 30}, {Kind: potluck.CureAskHost}, {Kind: potluck.CureFree, Bytes: 1},
 }}
 
+var frozenRefusal = &potluck.Refusal{Code: potluck.CodeFrozen, Asked: 4096, Short: 4096, Cures: []potluck.Cure{
+	{Kind: potluck.CurePointer, Bytes: 4 << 30}, {Kind: potluck.CureHold, Bytes: 4 << 30}, {Kind: potluck.CureWait},
+}}
+
 func same(t *testing.T, got, want any) {
 	t.Helper()
 	if !reflect.DeepEqual(got, want) {

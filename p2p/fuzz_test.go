@@ -3,9 +3,12 @@ package p2p
 import (
 	"bytes"
 	"io"
+	"slices"
 	"testing"
 
 	"potluck"
+
+	"github.com/libp2p/go-libp2p/core/peer"
 )
 
 // samples has one valid message of every kind; the vectors are made of them.
@@ -13,6 +16,12 @@ func samples() map[string]message {
 	_, receipt := sampleReceipt()
 	terms := Terms{RatioPPM: 1_000_000, Gift: 1, Opening: 1 << 30, Paid: 2, PaidUntil: 1_800_000_000}
 	addrs := []string{"/ip4/192.0.2.7/tcp/4001"}
+	_, p := fixedKey(1)
+	_, q := fixedKey(2)
+	account := AccountResponse{Terms: terms, Earned: 10 << 30, Held: 9 << 30, Reserved: 1 << 20, Loans: 3, Supply: 11 << 30, Free: 2 << 30,
+		Distance: 2, Sponsors: []Sponsor{{Peer: p, Limit: 4 << 30, Used: 1 << 30}}}
+	frozen := AccountResponse{Terms: terms, Held: 5 << 30, Supply: 1 << 30, Short: 4 << 30, Refusal: frozenRefusal, Step: 3, Since: 1_790_000_000,
+		NextStep: 4, NextAt: 1_790_604_800, Distance: NoDistance, Sponsors: []Sponsor{}}
 	return map[string]message{
 		"quote-request":     QuoteRequest{Bytes: 4096},
 		"quote-response":    QuoteResponse{Free: 1 << 30, Name: "Zoë", Version: "0.1.0"},
@@ -31,38 +40,70 @@ func samples() map[string]message {
 		"renew-response":    RenewResponse{Until: 1_890_000_000, Shares: 12, Bytes: 1 << 40},
 		"join-request":      JoinRequest{Invite: [16]byte{1}, Proof: [32]byte{2}, Name: "dora", Terms: terms, Addrs: addrs},
 		"join-response":     JoinResponse{Name: "emil", Terms: terms, Addrs: []string{}},
-		"receipt-payload":   receipt,
-		"answer-refusal":    envelope{Error: new(sealRefusal(fullRefusal))},
-		"answer-error":      envelope{Error: &wireError{Code: codeNumbers[CodeNotFound], Cures: []wireCure{}}},
-		"answer-ok":         envelope{OK: []byte{0xa1, 0x01, 0x00}},
-		"invite-payload":    sampleInvite(),
+		"deliver-request": DeliverRequest{Documents: [][]byte{[]byte("an order"), []byte("a consent")},
+			Hosts: []HostHint{{Peer: p, Name: "Zoë", Addrs: addrs}, {Peer: q, Addrs: []string{}}}},
+		"deliver-response":   DeliverResponse{Results: []uint8{DeliveredNew, DeliveredConflict}},
+		"sync-request":       SyncRequest{Have: keys(p, q)},
+		"sync-response":      SyncResponse{Documents: [][]byte{[]byte("an order")}, More: true},
+		"statement-request":  StatementRequest{Sealed: []byte("by one")},
+		"statement-response": StatementResponse{Sealed: []byte("by both")},
+		"statement-differs":  StatementResponse{Sealed: []byte{}, Bytes: 1 << 30, Shares: 12, Digest: digest(7)},
+		"account-request":    AccountRequest{Bytes: 4096},
+		"account-response":   account,
+		"account-frozen":     frozen,
+		"notice-request":     NoticeRequest{Step: 2, Since: 1_790_000_000, NextStep: 3, NextAt: 1_790_345_600, Short: 4 << 30, Reason: "4 GiB are funded by nothing"},
+		"notice-response":    NoticeResponse{},
+		"receipt-payload":    receipt,
+		"answer-refusal":     envelope{Error: new(sealRefusal(fullRefusal))},
+		"answer-error":       envelope{Error: &wireError{Code: codeNumbers[CodeNotFound], Cures: []wireCure{}}},
+		"answer-ok":          envelope{OK: []byte{0xa1, 0x01, 0x00}},
+		"invite-payload":     sampleInvite(),
 	}
 }
 
 // decoders has the decoder of each kind, by the first part of a sample's name.
 var decoders = map[string]func([]byte) (message, error){
-	"quote-request":     as[QuoteRequest],
-	"quote-response":    as[QuoteResponse],
-	"quote-refused":     as[QuoteResponse],
-	"allocate-request":  as[AllocateRequest],
-	"allocate-response": as[AllocateResponse],
-	"write-request":     as[WriteRequest],
-	"write-response":    as[WriteResponse],
-	"read-request":      as[ReadRequest],
-	"read-response":     as[readResponse],
-	"have-request":      as[HaveRequest],
-	"have-response":     as[HaveResponse],
-	"cancel-request":    as[CancelRequest],
-	"cancel-response":   as[CancelResponse],
-	"renew-request":     as[RenewRequest],
-	"renew-response":    as[RenewResponse],
-	"join-request":      as[JoinRequest],
-	"join-response":     as[JoinResponse],
-	"receipt-payload":   as[Receipt],
-	"answer-refusal":    as[envelope],
-	"answer-error":      as[envelope],
-	"answer-ok":         as[envelope],
-	"invite-payload":    as[Invite],
+	"quote-request":      as[QuoteRequest],
+	"quote-response":     as[QuoteResponse],
+	"quote-refused":      as[QuoteResponse],
+	"allocate-request":   as[AllocateRequest],
+	"allocate-response":  as[AllocateResponse],
+	"write-request":      as[WriteRequest],
+	"write-response":     as[WriteResponse],
+	"read-request":       as[ReadRequest],
+	"read-response":      as[readResponse],
+	"have-request":       as[HaveRequest],
+	"have-response":      as[HaveResponse],
+	"cancel-request":     as[CancelRequest],
+	"cancel-response":    as[CancelResponse],
+	"renew-request":      as[RenewRequest],
+	"renew-response":     as[RenewResponse],
+	"join-request":       as[JoinRequest],
+	"join-response":      as[JoinResponse],
+	"deliver-request":    as[DeliverRequest],
+	"deliver-response":   as[DeliverResponse],
+	"sync-request":       as[SyncRequest],
+	"sync-response":      as[SyncResponse],
+	"statement-request":  as[StatementRequest],
+	"statement-response": as[StatementResponse],
+	"statement-differs":  as[StatementResponse],
+	"account-request":    as[AccountRequest],
+	"account-response":   as[AccountResponse],
+	"account-frozen":     as[AccountResponse],
+	"notice-request":     as[NoticeRequest],
+	"notice-response":    as[NoticeResponse],
+	"receipt-payload":    as[Receipt],
+	"answer-refusal":     as[envelope],
+	"answer-error":       as[envelope],
+	"answer-ok":          as[envelope],
+	"invite-payload":     as[Invite],
+}
+
+// keys gives ascending keys about two peers.
+func keys(p, q peer.ID) []DocumentKey {
+	k := []DocumentKey{{Kind: 1, Issuer: p, Number: 3}, {Kind: 1, Issuer: q, Number: 1}, {Kind: 5, Issuer: p, Other: q, Number: 1 << 40}}
+	slices.SortFunc(k, DocumentKey.Compare)
+	return k
 }
 
 func as[T message](data []byte) (message, error) { return decode[T](data) }

@@ -45,7 +45,7 @@ func (l *list) set(p peer.ID, friend bool) {
 	l.friends[p] = friend
 }
 
-// cupboard is a Keeper and a Greeter made of functions; those that are nil refuse.
+// cupboard is a Keeper, a Clerk and a Greeter made of functions; those that are nil refuse.
 type cupboard struct {
 	refuser
 	quote func(context.Context, peer.ID, QuoteRequest) (QuoteResponse, error)
@@ -56,6 +56,12 @@ type cupboard struct {
 	stop  func(context.Context, peer.ID, CancelRequest) (CancelResponse, error)
 	renew func(context.Context, peer.ID, RenewRequest) (RenewResponse, error)
 	join  func(context.Context, peer.ID, JoinRequest) (JoinResponse, error)
+
+	deliver func(context.Context, peer.ID, DeliverRequest) (DeliverResponse, error)
+	sync    func(context.Context, peer.ID, SyncRequest) (SyncResponse, error)
+	propose func(context.Context, peer.ID, StatementRequest) (StatementResponse, error)
+	account func(context.Context, peer.ID, AccountRequest) (AccountResponse, error)
+	notice  func(context.Context, peer.ID, NoticeRequest) (NoticeResponse, error)
 }
 
 func (c *cupboard) Quote(ctx context.Context, p peer.ID, q QuoteRequest) (QuoteResponse, error) {
@@ -112,6 +118,41 @@ func (c *cupboard) Join(ctx context.Context, p peer.ID, j JoinRequest) (JoinResp
 		return c.refuser.Join(ctx, p, j)
 	}
 	return c.join(ctx, p, j)
+}
+
+func (c *cupboard) Deliver(ctx context.Context, p peer.ID, q DeliverRequest) (DeliverResponse, error) {
+	if c.deliver == nil {
+		return c.refuser.Deliver(ctx, p, q)
+	}
+	return c.deliver(ctx, p, q)
+}
+
+func (c *cupboard) Sync(ctx context.Context, p peer.ID, q SyncRequest) (SyncResponse, error) {
+	if c.sync == nil {
+		return c.refuser.Sync(ctx, p, q)
+	}
+	return c.sync(ctx, p, q)
+}
+
+func (c *cupboard) Propose(ctx context.Context, p peer.ID, q StatementRequest) (StatementResponse, error) {
+	if c.propose == nil {
+		return c.refuser.Propose(ctx, p, q)
+	}
+	return c.propose(ctx, p, q)
+}
+
+func (c *cupboard) Account(ctx context.Context, p peer.ID, q AccountRequest) (AccountResponse, error) {
+	if c.account == nil {
+		return c.refuser.Account(ctx, p, q)
+	}
+	return c.account(ctx, p, q)
+}
+
+func (c *cupboard) Notice(ctx context.Context, p peer.ID, q NoticeRequest) (NoticeResponse, error) {
+	if c.notice == nil {
+		return c.refuser.Notice(ctx, p, q)
+	}
+	return c.notice(ctx, p, q)
 }
 
 // node is a Host with what it was made of.
@@ -195,7 +236,7 @@ func befriend(t testing.TB, a, b *node) {
 func pair(t testing.TB, transport string, l Limits, c *cupboard) (client, server *node) {
 	t.Helper()
 	client = newNode(t, transport, Config{Limits: l})
-	server = newNode(t, transport, Config{Limits: l, Keeper: c, Greeter: c})
+	server = newNode(t, transport, Config{Limits: l, Keeper: c, Clerk: c, Greeter: c})
 	befriend(t, client, server)
 	return client, server
 }

@@ -41,7 +41,7 @@ var (
 	exchangeJoin     = exchange{ProtocolJoin, 8 << 10, 8 << 10, true}
 
 	exchangeDeliver   = exchange{ProtocolDeliver, 544 << 10, 512, true}
-	exchangeSync      = exchange{ProtocolSync, 96 << 10, 264 << 10, false}
+	exchangeSync      = exchange{ProtocolSync, 100 << 10, 264 << 10, false}
 	exchangeStatement = exchange{ProtocolStatement, 1088, 1280, true}
 	exchangeAccount   = exchange{ProtocolAccount, 64, 8 << 10, false}
 	exchangeNotice    = exchange{ProtocolNotice, 1280, 512, true}

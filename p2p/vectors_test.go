@@ -79,7 +79,8 @@ func makeVectors() (v vectors) {
 		v.Talks = append(v.Talks, talk{id, hex.EncodeToString(asker), hex.EncodeToString(asked)})
 	}
 	for id, kind := range map[protocol.ID]string{ProtocolQuote: "quote", ProtocolAllocate: "allocate", ProtocolHave: "have",
-		ProtocolCancel: "cancel", ProtocolRenew: "renew", ProtocolJoin: "join"} {
+		ProtocolCancel: "cancel", ProtocolRenew: "renew", ProtocolJoin: "join", ProtocolDeliver: "deliver", ProtocolSync: "sync",
+		ProtocolStatement: "statement", ProtocolAccount: "account", ProtocolNotice: "notice"} {
 		add(id, frame(kind+"-request"), answer(kind+"-response"))
 	}
 	add(ProtocolWrite, append(appendFrame(nil, must(encode(talkWrite()))), talkBody...), answer("write-response"))
@@ -117,7 +118,7 @@ func refusedVectors() []refused {
 	raw := func(v any) string { return hex.EncodeToString(must(encMode.Marshal(v))) }
 	bad := layout
 	bad.K = 11
-	return []refused{
+	return append(refusedCredit(raw), []refused{
 		{"quote-request", "no bytes at all", ""},
 		{"quote-request", "the key is missing", "a0"},
 		{"quote-request", "key 2 is unknown", "a201000200"},
@@ -147,7 +148,7 @@ func refusedVectors() []refused {
 		{"answer-error", "a code of no table", raw(envelope{Error: &wireError{Code: 99}})},
 		{"answer-error", "an error with numbers", raw(envelope{Error: &wireError{Code: 43, Asked: 1}})},
 		{"answer-refusal", "a cure of no table", raw(envelope{Error: &wireError{Code: 4, Cures: []wireCure{{Kind: 9}}}})},
-	}
+	}...)
 }
 
 func loadVectors(t *testing.T) (v vectors) {
@@ -165,7 +166,7 @@ func loadVectors(t *testing.T) (v vectors) {
 	if err := json.Unmarshal(text, &v); err != nil {
 		t.Fatal(err)
 	}
-	if len(v.Messages) < 20 || len(v.Refused) < 20 || len(v.Talks) < 9 || len(v.BadInvites) < 6 || v.Receipt.Sealed == "" || v.Invite.Text == "" {
+	if len(v.Messages) < 34 || len(v.Refused) < 50 || len(v.Talks) < 14 || len(v.BadInvites) < 6 || v.Receipt.Sealed == "" || v.Invite.Text == "" {
 		t.Fatalf("%s is not whole", vectorsFile)
 	}
 	return v
@@ -222,7 +223,9 @@ func fixedKeeper(t *testing.T, answers map[string]message, refuse bool) *cupboar
 	return &cupboard{
 		quote: fixed[QuoteRequest, QuoteResponse](answers, "quote"), alloc: fixed[AllocateRequest, AllocateResponse](answers, "allocate"),
 		have: fixed[HaveRequest, HaveResponse](answers, "have"), renew: fixed[RenewRequest, RenewResponse](answers, "renew"),
-		join: fixed[JoinRequest, JoinResponse](answers, "join"),
+		join: fixed[JoinRequest, JoinResponse](answers, "join"), deliver: fixed[DeliverRequest, DeliverResponse](answers, "deliver"),
+		sync: fixed[SyncRequest, SyncResponse](answers, "sync"), propose: fixed[StatementRequest, StatementResponse](answers, "statement"),
+		account: fixed[AccountRequest, AccountResponse](answers, "account"), notice: fixed[NoticeRequest, NoticeResponse](answers, "notice"),
 		stop: func(ctx context.Context, p peer.ID, q CancelRequest) (CancelResponse, error) {
 			if refuse {
 				return CancelResponse{}, fullRefusal
@@ -327,6 +330,8 @@ func sayAgain(t *testing.T, client, server *node, id protocol.ID, refusal bool) 
 		var data []byte
 		data, err = readAll(t, client, server, talkRead())
 		same(t, string(data), "data")
+	default:
+		err = sayCredit(t, client, p, id)
 	}
 	if err != nil {
 		t.Errorf("%s: %v", id, err)
