@@ -14,6 +14,8 @@ type creditCmd struct {
 	To      creditToCmd      `cmd:"" help:"Point credit that you have at others to a peer."`
 	Revoke  creditRevokeCmd  `cmd:"" help:"Take pointers to a peer back."`
 	Decline creditDeclineCmd `cmd:"" help:"Take no credit that a peer points to you."`
+	Eval    creditEvalCmd    `cmd:"" help:"Decide a case that is given as a file; no node is needed."`
+	Verify  creditVerifyCmd  `cmd:"" help:"Check a signed document in a file; no node is needed."`
 	Proof   creditProofCmd   `cmd:"" help:"Print the proof that a peer signed two documents of one number."`
 }
 

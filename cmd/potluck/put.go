@@ -14,14 +14,15 @@ import (
 )
 
 type putCmd struct {
-	File   string       `arg:"" help:"The file to put; - reads stdin."`
-	K      int          `short:"k" name:"k" placeholder:"K" help:"Shares needed to have the file back (chosen from your friends)."`
-	N      int          `short:"n" name:"n" placeholder:"N" help:"Shares made (chosen from your friends)."`
-	Happy  int          `placeholder:"H" help:"Friends that must hold a share before the put is done (chosen)."`
-	Preset files.Preset `enum:",light,safe,paranoid" default:"" placeholder:"PRESET" help:"How many friends may be lost: light, safe or paranoid (safe)."`
-	Random bool         `help:"A random key: the same file put twice is stored twice."`
-	Host   []string     `placeholder:"PEER" help:"Only this friend; may be repeated."`
-	Name   string       `placeholder:"NAME" help:"Name for your own list of files (the file's)."`
+	File    string       `arg:"" help:"The file to put; - reads stdin."`
+	K       int          `short:"k" name:"k" placeholder:"K" help:"Shares needed to have the file back (chosen from your friends)."`
+	N       int          `short:"n" name:"n" placeholder:"N" help:"Shares made (chosen from your friends)."`
+	Happy   int          `placeholder:"H" help:"Friends that must hold a share before the put is done (chosen)."`
+	Preset  files.Preset `enum:",light,safe,paranoid" default:"" placeholder:"PRESET" help:"How many friends may be lost: light, safe or paranoid (safe)."`
+	Random  bool         `help:"A random key: the same file put twice is stored twice."`
+	Host    []string     `placeholder:"PEER" help:"Only this friend; may be repeated."`
+	Explain bool         `help:"Say of each host why it got shares or none, on stderr."`
+	Name    string       `placeholder:"NAME" help:"Name for your own list of files (the file's)."`
 }
 
 // Help says more than one line.
@@ -36,7 +37,7 @@ A put that was interrupted is repeated with the same command: only what is missi
 
 // Run puts one file.
 func (p *putCmd) Run(ctx context.Context, c *cli) error {
-	req := api.PutRequest{Name: p.Name, K: p.K, N: p.N, Happy: p.Happy, Preset: p.Preset, Random: p.Random, Hosts: p.Host}
+	req := api.PutRequest{Name: p.Name, K: p.K, N: p.N, Happy: p.Happy, Preset: p.Preset, Random: p.Random, Hosts: p.Host, Explain: p.Explain}
 	body, err := p.source(c, &req)
 	if err != nil {
 		return err
@@ -59,7 +60,23 @@ func (p *putCmd) Run(ctx context.Context, c *cli) error {
 		return fmt.Errorf("print the cap: %w", err)
 	}
 	c.remarkPut(r)
+	if p.Explain {
+		return choices(r.Explain).write(c.err)
+	}
 	return nil
+}
+
+// choices tells of each host why it got shares of a file, or none.
+func choices(all []files.HostChoice) *table {
+	t := newTable("host", "household", ">free before", ">shares", "why")
+	for _, h := range all {
+		free := "unknown"
+		if h.Free >= 0 {
+			free = h.Free.String()
+		}
+		t.add(h.Name, pick(h.Household == "", "-", h.Household), free, h.Shares, h.Why)
+	}
+	return t
 }
 
 func (p *putCmd) interrupted() string {

@@ -25,7 +25,7 @@ type upCmd struct {
 
 // Help says more than one line.
 func (u *upCmd) Help() string {
-	return `Runs a node in the foreground until it is interrupted, and makes one when the data directory has none. A flag goes before its environment variable, that before config.toml in the data directory, that before the default. config.toml has the keys name, offer, floor, listen, coming (how long room stays reserved for an upload that doesn't go on) and lease (how long friends are asked to keep your shares, each day anew).`
+	return `Runs a node in the foreground until it is interrupted, and makes one when the data directory has none. A flag goes before its environment variable, that before config.toml in the data directory, that before the default. config.toml has the keys name, offer, floor, listen, coming (how long room stays reserved for an upload that doesn't go on), lease (how long friends are asked to keep your shares, each day anew), max_hops (how many credit pointers may lie between a friend and somebody whom your node serves for it: 3; 0 serves friends only) and evict ("ask": nobody is evicted without your word; "auto": after all notices it goes by itself).`
 }
 
 // stopTime bounds how long a node may take to stop.
@@ -73,7 +73,7 @@ func (u *upCmd) config(c *cli) (node.Config, error) {
 	}
 	config := node.Config{Data: c.Data, Name: file.Name, Listen: file.Listen, Log: c.logger(u.LogLevel),
 		Offer: chosen((*potluck.Size)(u.Offer), file.Offer), Floor: chosen((*potluck.Size)(u.Floor), file.Floor),
-		Coming: file.Coming, Lease: file.Lease}
+		Coming: file.Coming, Lease: file.Lease, Hops: hops(file.MaxHops), Evict: file.Evict == "auto"}
 	if u.Name != "" {
 		config.Name = u.Name
 	}
@@ -81,6 +81,18 @@ func (u *upCmd) config(c *cli) (node.Config, error) {
 		config.Listen = u.Listen
 	}
 	return config, nil
+}
+
+// hops gives max_hops as node.Config wants it: 0 for the default, negative for
+// friends only.
+func hops(said *int) int {
+	switch {
+	case said == nil:
+		return 0
+	case *said == 0:
+		return -1
+	}
+	return *said
 }
 
 // chosen gives the first size that was said, as node.Config wants it: 0 for

@@ -64,6 +64,10 @@ func (s *server) putOptions(ctx context.Context, q url.Values) (o files.PutOptio
 			if o.Random, err = strconv.ParseBool(text); err != nil {
 				err = usagef("random is true or false, not %q", text)
 			}
+		case key == "explain":
+			if o.Explain, err = strconv.ParseBool(text); err != nil {
+				err = usagef("explain is true or false, not %q", text)
+			}
 		case key == "name":
 			o.Name = text
 		case key != "path":

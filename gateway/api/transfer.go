@@ -59,6 +59,9 @@ func (r PutRequest) query() url.Values {
 	if r.Random {
 		q.Set("random", "true")
 	}
+	if r.Explain {
+		q.Set("explain", "true")
+	}
 	return q
 }
 

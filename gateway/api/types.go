@@ -61,14 +61,15 @@ type (
 
 // PutRequest says what is put, and how. Either Path is set, or a body follows.
 type PutRequest struct {
-	Path   string       // absolute, opened by the node; empty: the body is put
-	Name   string       // kept in the node's list of files; with Path the default is its base name
-	K      int          // shares needed; 0: chosen
-	N      int          // shares made; 0: chosen
-	Happy  int          // hosts that must hold a share; 0: chosen
-	Preset files.Preset // light, safe or paranoid; empty: safe
-	Random bool         // a random key in place of the convergent one
-	Hosts  []string     // only these friends: petnames, peer IDs or unique prefixes
+	Path    string       // absolute, opened by the node; empty: the body is put
+	Name    string       // kept in the node's list of files; with Path the default is its base name
+	K       int          // shares needed; 0: chosen
+	N       int          // shares made; 0: chosen
+	Happy   int          // hosts that must hold a share; 0: chosen
+	Preset  files.Preset // light, safe or paranoid; empty: safe
+	Random  bool         // a random key in place of the convergent one
+	Explain bool         // the result says of each host why it was chosen or passed over
+	Hosts   []string     // only these friends: petnames, peer IDs or unique prefixes
 }
 
 // GetRequest says what is read, and where to.
