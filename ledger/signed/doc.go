@@ -31,19 +31,18 @@ var (
 
 // Bounds of what is read. Above them nothing is parsed.
 const (
-	MaxSealed    = 32<<10 - 64 // bytes of one envelope, so that the proof of two fits into a document
-	MaxDocument  = 64 << 10    // bytes of a document
-	MaxFile      = 256 << 10   // bytes of a document's file form
-	MaxPointers  = 256         // pointers of an order
-	MaxDeclined  = 256         // issuers that an order declines
-	MaxAllotted  = 64          // servers of a repay order
-	MaxMembers   = 32          // other members of a household
-	MaxLabel     = 64          // characters of a household's label
-	MaxShares    = 1 << 40     // shares of a statement
-	MaxNumber    = 1<<53 - 1   // of documents and events: exact in every reader of JSON
-	MaxTime      = 1 << 40     // unix seconds: the year 36812
-	WholePPM     = 1_000_000   // 100 percent
-	sealedInPair = 2
+	MaxSealed   = 32<<10 - 64 // bytes of one envelope, so that the proof of two fits into a document
+	MaxDocument = 64 << 10    // bytes of a document
+	MaxFile     = 256 << 10   // bytes of a document's file form
+	MaxPointers = 256         // pointers of an order
+	MaxDeclined = 256         // issuers that an order declines
+	MaxAllotted = 64          // servers of a repay order
+	MaxMembers  = 32          // other members of a household
+	MaxLabel    = 64          // characters of a household's label
+	MaxShares   = 1 << 40     // shares of a statement
+	MaxNumber   = 1<<53 - 1   // of documents and events: exact in every reader of JSON
+	MaxTime     = 1 << 40     // unix seconds: the year 36812
+	WholePPM    = 1_000_000   // 100 percent
 )
 
 // Lifetimes of orders, repay orders and consents.

@@ -156,12 +156,17 @@ func Identify(d Document) (Identity, error) {
 	switch d.Kind {
 	case KindStatement:
 		s, _, _, err := d.Statement()
-		return s.identity(), err
+		if err != nil {
+			return Identity{}, err
+		}
+		return s.identity(), nil
 	case KindConflict:
 		c, err := VerifyConflict(d)
-		id := c.About
-		id.Kind = KindConflict
-		return id, err
+		if err != nil {
+			return Identity{}, err
+		}
+		c.About.Kind = KindConflict
+		return c.About, nil
 	}
 	if err := d.Validate(); err != nil {
 		return Identity{}, err

@@ -27,8 +27,8 @@ var kinds = [...]kindRow{
 	KindRepay:     {"repay", "potluck-repay", "/potluck/repay/1", 1},
 	KindConsent:   {"consent", "potluck-consent", "/potluck/consent/1", 1},
 	KindHousehold: {"household", "potluck-household", "/potluck/household/1", 1},
-	KindStatement: {"statement", "potluck-statement", "/potluck/statement/1", sealedInPair},
-	KindConflict:  {"conflict", "", "", sealedInPair},
+	KindStatement: {"statement", "potluck-statement", "/potluck/statement/1", 2},
+	KindConflict:  {"conflict", "", "", 2},
 }
 
 // Valid tells whether k is in the table.

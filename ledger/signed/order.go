@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"potluck"
 
@@ -28,11 +29,12 @@ type Order struct {
 // Limit bytes and SharePPM of the issuer's own supply there.
 type Pointer struct {
 	To       peer.ID      `json:"to"`
-	Host     peer.ID      `json:"host"`      // "" is any host; for one peer, a pointer that names the host beats it
-	Limit    potluck.Size `json:"limit"`     // bytes, or NoLimit
-	SharePPM int64        `json:"share_ppm"` // 0 to WholePPM, or NoShare
-	Loan     bool         `json:"loan"`      // To owes the limit to the issuer; needs a limit
-	Since    int64        `json:"since"`     // unix seconds when first signed: the older of two pays first
+	Host     peer.ID      `json:"host"`            // "" is any host; for one peer, a pointer that names the host beats it
+	Limit    potluck.Size `json:"limit"`           // bytes, or NoLimit
+	SharePPM int64        `json:"share_ppm"`       // 0 to WholePPM, or NoShare
+	Loan     bool         `json:"loan"`            // To owes the limit to the issuer; needs a limit
+	Since    int64        `json:"since"`           // unix seconds when first signed: the older of two pays first
+	Until    int64        `json:"until,omitempty"` // unix seconds, the first that is too late; 0 is as long as orders name it
 }
 
 // Validate tells whether every rule of an order that needs no clock holds.
@@ -47,7 +49,7 @@ func (o Order) checkPointers() error {
 		return fmt.Errorf("%d pointers, at most %d are allowed", len(o.Pointers), MaxPointers)
 	}
 	for i, p := range o.Pointers {
-		if err := p.check(o.Issuer, o.Expires); err != nil {
+		if err := p.check(o); err != nil {
 			return fmt.Errorf("pointer %d: %w", i, err)
 		}
 		if i > 0 && comparePointers(o.Pointers[i-1], p) >= 0 {
@@ -59,7 +61,7 @@ func (o Order) checkPointers() error {
 
 // check refuses what would point nowhere: to oneself, at oneself, or at the
 // beneficiary's own node, which owes itself nothing.
-func (p Pointer) check(issuer peer.ID, expires int64) error {
+func (p Pointer) check(o Order) error {
 	if err := checkPeer("to", p.To); err != nil {
 		return err
 	}
@@ -69,9 +71,9 @@ func (p Pointer) check(issuer peer.ID, expires int64) error {
 		}
 	}
 	switch {
-	case p.To == issuer:
+	case p.To == o.Issuer:
 		return errors.New("points to its issuer")
-	case p.Host == issuer:
+	case p.Host == o.Issuer:
 		return errors.New("points at its issuer's own node, which owes its issuer nothing")
 	case p.Host == p.To:
 		return errors.New("points at its beneficiary's own node, which owes its beneficiary nothing")
@@ -79,15 +81,23 @@ func (p Pointer) check(issuer peer.ID, expires int64) error {
 		return fmt.Errorf("share of %d millionths is neither between 0 and %d nor %d (none)", p.SharePPM, WholePPM, NoShare)
 	case p.Loan && p.Limit < 1:
 		return errors.New("a loan needs a limit of at least 1 byte")
-	case p.Since >= expires:
-		return fmt.Errorf("first signed at %d, which is not before the order's end at %d", p.Since, expires)
+	case p.Since >= o.Expires:
+		return fmt.Errorf("first signed at %d, which is not before the order's end at %d", p.Since, o.Expires)
+	case p.Until != 0 && p.Until <= o.NotBefore:
+		return fmt.Errorf("ends at %d, which is not after the order's beginning at %d; leave it out", p.Until, o.NotBefore)
 	}
-	return first(checkSize("limit", p.Limit, NoLimit), checkTime("since", p.Since))
+	return first(checkSize("limit", p.Limit, NoLimit), checkTime("since", p.Since), checkTime("until", p.Until))
 }
 
 // ValidAt tells whether the order may be followed at a time (unix seconds),
 // give or take Tolerance. Errors wrap ErrNotYet or ErrExpired.
 func (o Order) ValidAt(now int64) error { return validAt("order", o.NotBefore, o.Expires, now) }
+
+// Over tells whether the pointer has an end of its own and is past it, give or
+// take Tolerance. An order that is followed may have pointers that are over.
+func (p Pointer) Over(now int64) bool {
+	return p.Until != 0 && now >= p.Until+int64(Tolerance/time.Second)
+}
 
 // Sorted gives the order with its lists in the order that Validate asks for.
 // The lists are copies.
@@ -126,6 +136,7 @@ type wirePointer struct {
 	SharePPM int64        `cbor:"4,keyasint"`
 	Loan     bool         `cbor:"5,keyasint"`
 	Since    int64        `cbor:"6,keyasint"`
+	Until    int64        `cbor:"7,keyasint"`
 }
 
 // MarshalCBOR gives the payload.
@@ -133,7 +144,7 @@ func (o Order) MarshalCBOR() ([]byte, error) {
 	w := wireOrder{[]byte(o.Issuer), o.Number, o.Previous, o.NotBefore, o.Expires,
 		make([]wirePointer, len(o.Pointers)), wirePeers(o.Declined)}
 	for i, p := range o.Pointers {
-		w.Pointers[i] = wirePointer{[]byte(p.To), []byte(p.Host), p.Limit, p.SharePPM, p.Loan, p.Since}
+		w.Pointers[i] = wirePointer{[]byte(p.To), []byte(p.Host), p.Limit, p.SharePPM, p.Loan, p.Since, p.Until}
 	}
 	return encMode.Marshal(w)
 }
@@ -147,7 +158,7 @@ func (o *Order) UnmarshalCBOR(data []byte) error {
 	*o = Order{peer.ID(w.Issuer), w.Number, w.Previous, w.NotBefore, w.Expires,
 		make([]Pointer, len(w.Pointers)), peersOf(w.Declined)}
 	for i, p := range w.Pointers {
-		o.Pointers[i] = Pointer{peer.ID(p.To), peer.ID(p.Host), p.Limit, p.SharePPM, p.Loan, p.Since}
+		o.Pointers[i] = Pointer{peer.ID(p.To), peer.ID(p.Host), p.Limit, p.SharePPM, p.Loan, p.Since, p.Until}
 	}
 	return nil
 }

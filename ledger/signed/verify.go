@@ -180,6 +180,9 @@ func (p Pointer) String() string {
 	if len(bounds) > 0 {
 		what = strings.Join(bounds, " and at most ")
 	}
+	if p.Until != 0 {
+		at += " until " + date(p.Until)
+	}
 	return fmt.Sprintf("%v (%s %s at %s)", p.To, mode, what, at)
 }
 
