@@ -12,6 +12,7 @@ import (
 
 	"potluck/files"
 	"potluck/gateway/api"
+	"potluck/ledger/signed"
 )
 
 const manual = "../../docs/cli.md"
@@ -29,7 +30,9 @@ func TestManualHasEveryKey(t *testing.T) {
 	text := readManual(t)
 	for _, answer := range []any{api.Status{}, api.Invite{}, api.JoinResult{}, api.Friend{}, api.Who{}, api.PeerShares{}, api.PeerTerms{}, api.Eviction{},
 		api.FileRow{}, api.Event{}, api.CheckReport{}, files.PutResult{}, files.GetResult{}, files.WhereResult{}, files.RemoveResult{},
-		resultLine[files.PutResult]{}, progressLine{}, errorReport{}, versionInfo{}, revoked{}, removed{}, demoReport{}} {
+		resultLine[files.PutResult]{}, progressLine{}, errorReport{}, versionInfo{}, revoked{}, removed{}, demoReport{},
+		api.CreditOverview{}, api.CreditPreview{}, api.RepayResult{}, api.WorkResult{}, api.WhyView{}, api.StandingView{}, api.HouseholdView{},
+		decided{}, signed.Verdict{}, written{}} {
 		keys := keysOf(reflect.TypeOf(answer), nil)
 		if len(keys) == 0 {
 			t.Errorf("%T has no keys", answer)

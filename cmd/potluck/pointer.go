@@ -17,7 +17,7 @@ type creditToCmd struct {
 	Limit  *size    `placeholder:"SIZE" help:"At most so many bytes."`
 	Share  *percent `placeholder:"PERCENT" help:"At most this part of what you have there: 40%, 12.5%."`
 	At     string   `placeholder:"HOST" help:"Only at this host (at any)."`
-	Loan   bool     `help:"A loan: what the peer uses counts against it at your own node; needs --limit."`
+	Loan   bool     `help:"A loan: the limit counts as used by the peer at your own node; needs --limit."`
 	Until  *day     `placeholder:"DATE" help:"Until then (until it is revoked): 2026-12-31."`
 	DryRun bool     `help:"Only tell what it would change."`
 	Yes    bool     `short:"y" help:"Don't ask."`
