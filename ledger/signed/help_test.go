@@ -2,6 +2,7 @@ package signed
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"encoding/hex"
 	"errors"
 	"reflect"
@@ -20,12 +21,9 @@ const (
 	noon = 1_800_000_000 // the tests' present
 )
 
-// fixedKey makes the same key from the same byte.
+// fixedKey makes the key whose seed is one byte 32 times.
 func fixedKey(b byte) (crypto.PrivKey, peer.ID) {
-	key, _, err := crypto.GenerateEd25519Key(bytes.NewReader(bytes.Repeat([]byte{b}, 64)))
-	if err != nil {
-		panic(err)
-	}
+	key := must(crypto.UnmarshalEd25519PrivateKey(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{b}, ed25519.SeedSize))))
 	return key, must(peer.IDFromPrivateKey(key))
 }
 

@@ -80,7 +80,7 @@ func verifyConflict(d Document) (Verdict, error) {
 	}
 	id := x.body.identity()
 	v := Verdict{Kind: KindConflict, Of: id.Kind, Signers: []peer.ID{x.signer}, Proof: true,
-		Sentence: fmt.Sprintf("proof that %v signed two different %vs with number %d: %s; and %s", x.signer, id.Kind, id.Number,
+		Sentence: fmt.Sprintf("proof that %v signed two different documents of kind %v with number %d: %s; and %s", x.signer, id.Kind, id.Number,
 			sentence(x.body), sentence(y.body))}
 	v.add(x.body)
 	v.add(y.body)
@@ -186,9 +186,14 @@ func (p Pointer) String() string {
 	return fmt.Sprintf("%v (%s %s at %s)", p.To, mode, what, at)
 }
 
+// list joins what a sentence has room for.
 func list(parts []string, none string) string {
+	const most = 16
 	if len(parts) == 0 {
 		return none
+	}
+	if more := len(parts) - most; more > 0 {
+		parts = append(parts[:most:most], fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(parts, ", ")
 }

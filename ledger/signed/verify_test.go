@@ -23,7 +23,7 @@ func TestVerdicts(t *testing.T) {
 			Sentence: "statement 12: on 2027-01-15T08:00:00Z " + id(1).String() + " held 41.9 GiB (45000000000 bytes) in 812 shares for "},
 		"statement-host":  {Kind: KindStatement, Signers: []peer.ID{id(1)}, Number: 12, Time: noon, Statements: []Statement{sampleStatement()}, Sentence: "statement 12"},
 		"statement-owner": {Kind: KindStatement, Signers: []peer.ID{id(2)}, Number: 12, Time: noon, Statements: []Statement{sampleStatement()}, Sentence: "statement 12"},
-		"conflict":        {Kind: KindConflict, Of: KindOrder, Signers: []peer.ID{id(1)}, Number: 7, Proof: true, Sentence: "proof that " + id(1).String() + " signed two different orders with number 7: order 7 of "},
+		"conflict":        {Kind: KindConflict, Of: KindOrder, Signers: []peer.ID{id(1)}, Number: 7, Proof: true, Sentence: "proof that " + id(1).String() + " signed two different documents of kind order with number 7: order 7 of "},
 	}
 	ends := map[string]string{"statement": "signed by the host and the owner", "statement-host": "signed by the host alone", "statement-owner": "signed by the owner alone"}
 	for name, d := range documents() {
@@ -59,13 +59,22 @@ func TestSentencesOfLittle(t *testing.T) {
 		"(gives everything at any host)": Order{Issuer: id(1), Number: 1, Expires: 1, Pointers: []Pointer{{To: id(2), Limit: NoLimit, SharePPM: NoShare}}},
 		"(lends 5 B and at most 0.0001 % at ": Order{Issuer: id(1), Number: 1, Expires: 1,
 			Pointers: []Pointer{{To: id(2), Host: id(3), Limit: 5, SharePPM: 1, Loan: true}}},
-		"(gives 100 % at any host)": Order{Issuer: id(1), Number: 1, Expires: 1, Pointers: []Pointer{{To: id(2), Limit: NoLimit, SharePPM: WholePPM}}},
+		" (gives 1 B at any host), and 240 more": manyPointers(),
+		"(gives 100 % at any host)":              Order{Issuer: id(1), Number: 1, Expires: 1, Pointers: []Pointer{{To: id(2), Limit: NoLimit, SharePPM: WholePPM}}},
 	} {
 		v, err := Verify(Single(c.kind(), must(sealAny(key(1), c))))
 		if err != nil || !strings.Contains(v.Sentence, want) {
 			t.Errorf("%q, %v, want it to say %q", v.Sentence, err, want)
 		}
 	}
+}
+
+func manyPointers() (o Order) {
+	o = Order{Issuer: id(1), Number: 1, Expires: 1}
+	for _, p := range ids(MaxPointers) {
+		o.Pointers = append(o.Pointers, Pointer{To: p, Limit: 1, SharePPM: NoShare})
+	}
+	return o
 }
 
 // TestVerdictAsJSON: the names are stable, and a verdict comes back from them.
