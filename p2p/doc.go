@@ -1,11 +1,12 @@
-// Package p2p is a node's place on the network: a libp2p host that lets friends
-// in and nobody else, the messages that nodes exchange, and the two halves,
-// client and server, of each protocol. docs/spec/wire.md has every byte.
+// Package p2p is a node's place on the network: a libp2p host that lets friends,
+// and whom they vouch for, in and nobody else; the messages that nodes exchange;
+// and the two halves, client and server, of each protocol. docs/spec/wire.md has
+// every byte.
 //
-// A Host is made of a node key and three ports: a Gate, which says who may come
-// in, a Keeper, which answers friends, and a Greeter, which answers joiners.
-// Each exchange has a stream of its own: one request, one answer, and for Write
-// and Read raw bytes behind one of them.
+// A Host is made of a node key and four ports: a Gate, which says who may come
+// in, a Keeper, which answers about shares, a Clerk, which answers about credit,
+// and a Greeter, which answers joiners. Each exchange has a stream of its own:
+// one request, one answer, and for Write and Read raw bytes behind one of them.
 //
 // What comes from a peer is bounded before it is parsed and checked before it
 // is used: a message has a ceiling and one encoding, every wait has an end, and
