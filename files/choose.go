@@ -15,24 +15,25 @@ const (
 // Choice is a decision on how far to spread a file.
 type Choice struct {
 	K, N  int
-	Happy int // distinct hosts that must hold a share before a put is done
+	Happy int // distinct places that must hold a share before a put is done
 }
 
 // maxChosen bounds n where people don't say it: more hosts than that cost
 // connections and bookkeeping, and add little.
 const maxChosen = 20
 
-// Choose decides k, n and happy for so many hosts that can take a share.
-// Explicit numbers in o always win. It never asks for more hosts than there
+// Choose decides k, n and happy for so many places that can take a share: hosts,
+// where those of one household are one.
+// Explicit numbers in o always win. It never asks for more places than there
 // are unless n is explicit; two friends give 1-of-2, four give 2-of-4, ten give
 // 3-of-10 with the preset "safe" (DESIGN section 3).
-func Choose(hosts int, o PutOptions) (Choice, error) {
+func Choose(places int, o PutOptions) (Choice, error) {
 	if err := checkNumbers(o); err != nil {
 		return Choice{}, err
 	}
 	c := Choice{K: o.K, N: o.N, Happy: o.Happy}
 	if c.N == 0 {
-		c.N = max(min(hosts, maxChosen), c.K, c.Happy, 1)
+		c.N = max(min(places, maxChosen), c.K, c.Happy, 1)
 	}
 	if c.K == 0 {
 		c.K = min(presetK(c.N, o.Preset), c.N)
@@ -40,7 +41,7 @@ func Choose(hosts int, o PutOptions) (Choice, error) {
 	if c.Happy == 0 {
 		// Every share on its own host while there are hosts enough, less one host
 		// in ten that may fail during the put; never fewer than k.
-		reach := min(c.N, max(hosts, c.K))
+		reach := min(c.N, max(places, c.K))
 		c.Happy = max(c.K, reach-reach/5)
 	}
 	return c, nil

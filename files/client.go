@@ -44,9 +44,11 @@ type Client struct {
 	end    context.CancelFunc
 	behind sync.WaitGroup
 
-	mu        sync.Mutex
-	quiet     map[peer.ID]time.Time // hosts that left a put waiting, and until when puts do without them
-	spreading map[*put]struct{}     // acknowledged puts that go on in the background
+	quotes quotes
+
+	mu    sync.Mutex
+	quiet map[peer.ID]time.Time          // hosts that left a put waiting, and until when puts do without them
+	turns map[potluck.StorageIndex]*turn // files that are being put or removed
 }
 
 // maxWorkers bounds the stripes that are encoded or decoded at once where it
@@ -81,7 +83,11 @@ func New(c Config) *Client {
 		c.Stall = 5 * time.Second
 	}
 	life, end := context.WithCancel(context.Background())
-	return &Client{c: c, life: life, end: end, quiet: make(map[peer.ID]time.Time), spreading: make(map[*put]struct{})}
+	return &Client{
+		c: c, life: life, end: end,
+		quotes: quotes{of: make(map[peer.ID]*quote)},
+		quiet:  make(map[peer.ID]time.Time), turns: make(map[potluck.StorageIndex]*turn),
+	}
 }
 
 var (
@@ -113,57 +119,30 @@ func (c *Client) enter() bool {
 
 // spreadBehind runs what is left of a put. It ends with rest.
 func (c *Client) spreadBehind(p *put, rest func()) {
-	c.mu.Lock()
-	c.spreading[p] = struct{}{}
-	c.mu.Unlock()
+	p.turn.goBehind(p.end)
 	c.behind.Go(func() {
-		defer close(p.done)
+		defer c.giveBack(p.turn)
 		rest()
-		c.mu.Lock()
-		delete(c.spreading, p)
-		c.mu.Unlock()
 	})
 }
 
-// halt stops what still spreads a file in the background, and waits for its end.
-func (c *Client) halt(ctx context.Context, index potluck.StorageIndex) error {
-	c.mu.Lock()
-	var running []*put
-	for p := range c.spreading {
-		if p.index == index {
-			running = append(running, p)
-		}
-	}
-	c.mu.Unlock()
-	for _, p := range running {
-		p.end(errHalted)
-		select {
-		case <-p.done:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-	return nil
-}
-
 // candidates are the hosts that can be asked now, and the reasons why the
-// others can't, by host.
+// others can't, by host. only, if not empty, are the hosts that may be asked.
 func (c *Client) candidates(ctx context.Context, only []peer.ID) ([]peer.ID, *peers, error) {
 	places, err := c.c.Hosts.Hosts(ctx)
 	if err != nil {
 		return nil, nil, fmt.Errorf("list hosts: %w", err)
 	}
-	known := newPeers()
+	places = slices.DeleteFunc(slices.Clone(places), func(at Place) bool {
+		return at.Peer == c.c.Self || len(only) > 0 && !slices.Contains(only, at.Peer)
+	})
+	known := newPeers(places)
 	var hosts []peer.ID
 	for _, at := range places {
-		known.name(at.Peer, at.Name)
-		switch {
-		case at.Peer == c.c.Self:
-		case len(only) > 0 && !slices.Contains(only, at.Peer):
-		case !c.c.Network.Connected(at.Peer):
-			known.fail(at.Peer, errNotConnected)
-		default:
+		if c.c.Network.Connected(at.Peer) {
 			hosts = append(hosts, at.Peer)
+		} else {
+			known.fail(at.Peer, errNotConnected)
 		}
 	}
 	return hosts, known, nil

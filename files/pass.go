@@ -2,6 +2,7 @@ package files
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -112,23 +113,24 @@ func (p *put) emptyStripe(ctx context.Context, pool <-chan *stripe, senders []*s
 	}
 }
 
-// others counts the hosts other than one that hold a share, or still take one.
+// others counts the places that hold a share, or still take one, at hosts other
+// than one.
 func (p *put) others(than peer.ID, senders []*sender) int {
-	hosts := make(map[peer.ID]bool)
+	var hosts []peer.ID
 	taking := make(map[potluck.ShareNumber]bool, len(senders))
 	for _, s := range senders {
 		taking[s.number] = true
 		if s.host != "" && !s.left.Load() {
-			hosts[s.host] = true
+			hosts = append(hosts, s.host)
 		}
 	}
 	for number, g := range p.grants {
 		if !taking[number] {
-			hosts[g.host] = true
+			hosts = append(hosts, g.host)
 		}
 	}
-	delete(hosts, than)
-	return len(hosts)
+	hosts = slices.DeleteFunc(hosts, func(h peer.ID) bool { return h == than })
+	return len(p.known.homes.places(hosts))
 }
 
 // leaveBehind ends the streams to hosts that have taken nothing for the stall

@@ -1,6 +1,7 @@
 package files
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -14,16 +15,23 @@ import (
 
 var errNotConnected = errors.New("not connected")
 
-// peers keeps the names of hosts, and why one is of no use now. It is safe for
+// peers keeps who hosts are, and why one is of no use now. It is safe for
 // concurrent use.
 type peers struct {
+	places []Place
+	homes  households
+
 	mu     sync.Mutex
 	names  map[peer.ID]string
 	failed map[peer.ID]error
 }
 
-func newPeers() *peers {
-	return &peers{names: make(map[peer.ID]string), failed: make(map[peer.ID]error)}
+func newPeers(places []Place) *peers {
+	p := &peers{places: places, homes: newHouseholds(places), names: make(map[peer.ID]string), failed: make(map[peer.ID]error)}
+	for _, at := range places {
+		p.names[at.Peer] = at.Name
+	}
+	return p
 }
 
 func (p *peers) name(id peer.ID, name string) {
@@ -52,10 +60,15 @@ func (p *peers) fail(id peer.ID, err error) {
 	}
 }
 
-func (p *peers) hasFailed(id peer.ID) bool {
+// failure is the first reason against a host; nil: there is none.
+func (p *peers) failure(id peer.ID) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.failed[id] != nil
+	return p.failed[id]
+}
+
+func (p *peers) hasFailed(id peer.ID) bool {
+	return p.failure(id) != nil
 }
 
 // reason is an error for people: what the network says of itself is for the log.
@@ -82,11 +95,21 @@ func (p *peers) reasons() []HostRefusal {
 		}
 		list = append(list, r)
 	}
-	slices.SortFunc(list, func(a, b HostRefusal) int {
-		if c := strings.Compare(a.Name, b.Name); c != 0 {
-			return c
-		}
-		return strings.Compare(string(a.Host), string(b.Host))
-	})
+	slices.SortFunc(list, HostRefusal.compare)
 	return list
+}
+
+// refusal is a host's refusal as a reason.
+func (p *peers) refusal(id peer.ID, no *potluck.Refusal) HostRefusal {
+	return HostRefusal{Host: id, Name: p.nameOf(id), Reason: no.Error(), Refusal: no}
+}
+
+func (r HostRefusal) compare(other HostRefusal) int {
+	return cmp.Or(strings.Compare(r.Name, other.Name), strings.Compare(string(r.Host), string(other.Host)))
+}
+
+// add adds a reason, in order.
+func (e *SpreadError) add(r HostRefusal) {
+	e.Reasons = append(e.Reasons, r)
+	slices.SortFunc(e.Reasons, HostRefusal.compare)
 }

@@ -2,6 +2,7 @@ package files
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -16,85 +17,134 @@ type edge struct {
 	host   peer.ID
 }
 
+// table is what assign chooses from: the hosts that may take shares, and what is
+// known of them.
+type table struct {
+	hosts []peer.ID
+	homes households
+	free  map[peer.ID]potluck.Size // credit by their own word; absent: unknown
+	most  map[peer.ID]int          // shares that they take at most, those that stand there included; absent: any number
+}
+
 // assign gives every share number from 0 to n-1 a host, so that as many
-// distinct hosts as possible hold one: a maximum matching between numbers and
-// hosts. Rules, first difference wins:
+// distinct places as possible hold one: a maximum matching between numbers and
+// places, where a household is one place. Rules, first difference wins:
 //
 //  1. the matching is as large as it can be (servers of happiness);
 //  2. edges that stand already are kept, so that a repeated put sends least;
-//  3. hosts come in rendezvous order of (index, host), so that two runs over the
-//     same hosts choose alike, and many files spread evenly;
-//  4. numbers that outnumber the hosts go round the hosts once more, except those
-//     that take no more than most says.
+//  3. places whose hosts have said that they have credit come before those that
+//     have said nothing;
+//  4. places come in rendezvous order of (index, place), so that two runs over
+//     the same hosts choose alike, and many files spread evenly;
+//  5. within a household the host with most credit left comes first;
+//  6. numbers that outnumber the places go round the places once more, except
+//     those that take no more than most says.
 //
 // It returns one host per number; a number for which there is no room has "".
-func assign(n int, index potluck.StorageIndex, hosts []peer.ID, standing []edge, most map[peer.ID]int) []peer.ID {
-	hosts = rendezvous(index, hosts)
-	known := make(map[peer.ID]bool, len(hosts))
-	for _, h := range hosts {
-		known[h] = true
-	}
+func assign(n int, index potluck.StorageIndex, t table, standing []edge) []peer.ID {
+	a := t.seats(n, index)
 	var usable []edge
 	for _, e := range standing {
-		if known[e.host] && int(e.number) < n {
+		if slices.Contains(t.hosts, e.host) && int(e.number) < n {
 			usable = append(usable, e)
 		}
 	}
-	placed := make([]peer.ID, n)
-	used := make(map[peer.ID]bool, len(hosts))
-	for number, host := range match(usable) {
-		placed[number], used[host] = host, true
+	used := make(map[peer.ID]bool, len(a.places))
+	matched := match(t.homes.merge(usable))
+	for _, e := range usable {
+		if at := t.homes.of(e.host); matched[e.number] == at && a.placed[e.number] == "" {
+			a.give(e.number, e.host)
+			used[at] = true
+		}
 	}
 	// Whatever matching of the standing edges came first, giving free numbers to
-	// free hosts makes it min(n, hosts) large: between those, every edge may be.
-	next := 0
-	for number := range placed {
-		for next < len(hosts) && used[hosts[next]] {
-			next++
-		}
-		if placed[number] == "" && next < len(hosts) {
-			placed[number], used[hosts[next]] = hosts[next], true
+	// free places makes it min(n, places) large: between those, every edge may be.
+	free := slices.DeleteFunc(slices.Clone(a.places), func(at peer.ID) bool { return used[at] || a.host(at) == "" })
+	for number := range a.placed {
+		if a.placed[number] == "" && len(free) > 0 {
+			a.give(potluck.ShareNumber(number), a.host(free[0]))
+			free = free[1:]
 		}
 	}
-	again(placed, hosts, usable, most)
-	return placed
+	a.again(usable)
+	return a.placed
+}
+
+// seats is an assignment in the making.
+type seats struct {
+	table
+	places  []peer.ID             // in the order in which they are chosen
+	members map[peer.ID][]peer.ID // hosts of each place, in that order
+	placed  []peer.ID             // by number
+	count   map[peer.ID]int       // shares by host
+}
+
+func (t table) seats(n int, index potluck.StorageIndex) *seats {
+	a := &seats{table: t, members: make(map[peer.ID][]peer.ID), placed: make([]peer.ID, n), count: make(map[peer.ID]int)}
+	for _, h := range rendezvous(index, t.hosts) {
+		a.members[t.homes.of(h)] = append(a.members[t.homes.of(h)], h)
+	}
+	for _, hosts := range a.members {
+		slices.SortStableFunc(hosts, func(x, y peer.ID) int { return cmp.Compare(t.credit(y), t.credit(x)) })
+	}
+	a.places = rendezvous(index, t.homes.places(t.hosts))
+	silent := func(at peer.ID) int {
+		if t.credit(a.members[at][0]) < 0 {
+			return 1
+		}
+		return 0
+	}
+	slices.SortStableFunc(a.places, func(x, y peer.ID) int { return silent(x) - silent(y) })
+	return a
+}
+
+// credit is what a host said that it has free; -1: it said nothing.
+func (t table) credit(h peer.ID) potluck.Size {
+	if free, ok := t.free[h]; ok {
+		return free
+	}
+	return -1
+}
+
+func (a *seats) give(number potluck.ShareNumber, h peer.ID) {
+	a.placed[number] = h
+	a.count[h]++
+}
+
+func (a *seats) takes(h peer.ID) bool {
+	limit, limited := a.most[h]
+	return !limited || a.count[h] < limit
+}
+
+// host is who takes the next share at a place: of those with fewest shares the
+// first. It is "" when the place is full.
+func (a *seats) host(at peer.ID) (best peer.ID) {
+	for _, h := range a.members[at] {
+		if a.takes(h) && (best == "" || a.count[h] < a.count[best]) {
+			best = h
+		}
+	}
+	return best
 }
 
 // again gives the numbers that are left a second share's place: where one stands
-// already, or round the hosts that take more.
-func again(placed, hosts []peer.ID, usable []edge, most map[peer.ID]int) {
-	count := make(map[peer.ID]int)
-	for _, h := range placed {
-		count[h]++
-	}
-	takes := func(h peer.ID) bool {
-		limit, limited := most[h]
-		return !limited || count[h] < limit
-	}
+// already, or round the places that take more.
+func (a *seats) again(usable []edge) {
 	for _, e := range usable { // all of these first: they have a host's room already
-		if placed[e.number] == "" && takes(e.host) {
-			placed[e.number] = e.host
-			count[e.host]++
+		if a.placed[e.number] == "" && a.takes(e.host) {
+			a.give(e.number, e.host)
 		}
 	}
 	round := 0
-	for number := range placed {
-		if placed[number] != "" {
-			continue
-		}
-		for tries := 0; placed[number] == "" && tries < len(hosts); tries++ {
-			if h := hosts[round%len(hosts)]; takes(h) {
-				placed[number] = h
+	for number := range a.placed {
+		for tries := 0; a.placed[number] == "" && tries < len(a.places); tries++ {
+			if h := a.host(a.places[round%len(a.places)]); h != "" {
+				a.give(potluck.ShareNumber(number), h)
 			}
 			round++
 		}
-		count[placed[number]]++
 	}
 }
-
-// happiness is the number of distinct hosts that hold distinct shares: the size
-// of a maximum matching. Any k of so many hosts can give the file back.
-func happiness(edges []edge) int { return len(match(edges)) }
 
 // match finds a maximum matching by augmenting paths (Kuhn). Edges come first in
 // the order in which they are given.
@@ -146,38 +196,4 @@ func rendezvous(index potluck.StorageIndex, hosts []peer.ID) []peer.ID {
 		return bytes.Compare(wa[:], wb[:])
 	})
 	return sorted
-}
-
-// survives is how many of the hosts may go, whichever they are, so that k
-// distinct shares are still held by the rest. It is -1 when there aren't k now.
-// Where a number lies at several hosts only the first is counted, so the answer
-// is exact when each number has one host, and a lower bound otherwise.
-func survives(k int, edges []edge) int {
-	held := make(map[peer.ID]int)
-	numbers := make(map[potluck.ShareNumber]bool)
-	for _, e := range edges {
-		if !numbers[e.number] {
-			numbers[e.number] = true
-			held[e.host]++
-		}
-	}
-	left := len(numbers)
-	if left < k {
-		return -1
-	}
-	counts := make([]int, 0, len(held))
-	for _, c := range held {
-		counts = append(counts, c)
-	}
-	slices.Sort(counts)
-	slices.Reverse(counts)
-	lost := 0
-	for _, c := range counts {
-		if left-c < k {
-			break
-		}
-		left -= c
-		lost++
-	}
-	return lost
 }

@@ -56,7 +56,7 @@ func bestMatching(edges []edge) int {
 func TestHappinessIsAMaximumMatching(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		edges := drawEdges(t, 5, drawHosts(t, 5), 9)
-		if got, want := happiness(edges), bestMatching(edges); got != want {
+		if got, want := households(nil).happiness(edges), bestMatching(edges); got != want {
 			t.Fatalf("happiness of %v is %d, want %d", edges, got, want)
 		}
 	})
@@ -68,7 +68,7 @@ func TestAssignSpreadsAsFarAsItCan(t *testing.T) {
 		hosts := drawHosts(t, 8)
 		standing := drawEdges(t, n, hosts, 10)
 		index := potluck.StorageIndex{byte(rapid.IntRange(0, 255).Draw(t, "index"))}
-		placed := assign(n, index, hosts, standing, nil)
+		placed := assign(n, index, table{hosts: hosts}, standing)
 		var edges []edge
 		kept := 0
 		for number, host := range placed {
@@ -84,13 +84,13 @@ func TestAssignSpreadsAsFarAsItCan(t *testing.T) {
 				kept++
 			}
 		}
-		if got, want := happiness(edges), min(n, len(hosts)); got != want {
+		if got, want := households(nil).happiness(edges), min(n, len(hosts)); got != want {
 			t.Fatalf("%d distinct hosts, want %d", got, want)
 		}
-		if want := happiness(standing); kept < want {
+		if want := households(nil).happiness(standing); kept < want {
 			t.Fatalf("%d standing shares kept, want at least %d", kept, want)
 		}
-		if again := assign(n, index, reversed(hosts), standing, nil); !slices.Equal(again, placed) {
+		if again := assign(n, index, table{hosts: reversed(hosts)}, standing); !slices.Equal(again, placed) {
 			t.Fatalf("the order of hosts changed the choice: %v, %v", placed, again)
 		}
 	})
@@ -105,7 +105,7 @@ func reversed(hosts []peer.ID) []peer.ID {
 func TestAssignGivesNobodyMoreThanItTakes(t *testing.T) {
 	hosts := []peer.ID{"a", "b", "c"}
 	most := map[peer.ID]int{"a": 1, "b": 2}
-	placed := assign(9, potluck.StorageIndex{}, hosts, nil, most)
+	placed := assign(9, potluck.StorageIndex{}, table{hosts: hosts, most: most}, nil)
 	count := map[peer.ID]int{}
 	for _, h := range placed {
 		count[h]++
@@ -114,7 +114,7 @@ func TestAssignGivesNobodyMoreThanItTakes(t *testing.T) {
 		t.Fatalf("shares by host: %v, want a 1, b 2, c 6", count)
 	}
 	most["c"] = 1
-	placed = assign(9, potluck.StorageIndex{}, hosts, nil, most)
+	placed = assign(9, potluck.StorageIndex{}, table{hosts: hosts, most: most}, nil)
 	if free := count0(placed); free != 5 {
 		t.Fatalf("%d shares without a host, want 5 of 9 where three hosts take 1, 2 and 1", free)
 	}
@@ -142,7 +142,7 @@ func TestSurvives(t *testing.T) {
 				edges = append(edges, edge{potluck.ShareNumber(i), rapid.SampledFrom(hosts).Draw(t, "at")})
 			}
 		}
-		if got, want := survives(k, edges), worstCase(k, hosts, edges); got != want {
+		if got, want := households(nil).survives(k, edges), worstCase(k, hosts, edges); got != want {
 			t.Fatalf("survives(%d, %v) = %d, want %d", k, edges, got, want)
 		}
 	})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -12,7 +11,6 @@ import (
 	"potluck"
 	"potluck/caps"
 	"potluck/p2p"
-	"potluck/shares"
 )
 
 // put is one file on its way out. It belongs to one goroutine at a time.
@@ -28,20 +26,34 @@ type put struct {
 	work context.Context
 	end  context.CancelCauseFunc
 
-	hosts  []peer.ID // that may take shares: connected, and not failed in this put
+	all    []peer.ID // that may be asked: connected, and not failed in this put
+	hosts  []peer.ID // of these, that may take shares of the layout
+	over   int       // places that the layout is chosen for
 	choice Choice
+	wish   Choice       // what was chosen first, for all places
+	wished potluck.Size // the charge of a share then
 	layout potluck.Layout
 	charge potluck.Size
 	key    caps.Key
 	index  potluck.StorageIndex
 	enc    *encoder
-	done   chan struct{} // closed when what ran in the background has ended
+	turn   *turn        // of index
+	hashed potluck.Size // bytes read to find keys
+
+	since    time.Time                    // quotes that were asked before count for nothing
+	fresh    bool                         // all quotes were asked again
+	said     map[peer.ID]quote            // what hosts say they would take
+	free     map[peer.ID]potluck.Size     // as bytes, where they say it
+	most     map[peer.ID]int              // as shares of the layout, where it's bounded
+	full     map[peer.ID]int              // shares that a host granted before it refused one more of the layout
+	refusals map[peer.ID]*potluck.Refusal // the last words of hosts that took nothing
 
 	grants map[potluck.ShareNumber]grant
 	held   map[edge]bool // shares that hosts held for this node before the put
+	strays bool          // hosts refused shares that the books say they are to get
+	whole  bool          // all shares lay at their hosts before the put
 	// resumed are shares of which hosts may have a part, from a put that was cut off.
 	resumed map[edge]bool
-	most    map[peer.ID]int // shares that a host takes at most, where it refused more
 	roots   []potluck.Digest
 	result  PutResult
 }
@@ -73,7 +85,7 @@ func (c *Client) Put(ctx context.Context, src Source, o PutOptions, report func(
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(c.life, func() { cancel(errClosed) })()
-	p := &put{client: c, src: src, o: o, report: newReporter(report, c.c.Clock), start: c.c.Clock(), done: make(chan struct{})}
+	p := &put{client: c, src: src, o: o, report: newReporter(report, c.c.Clock), start: c.c.Clock()}
 	p.work, p.end = context.WithCancelCause(c.life)
 	unlink := context.AfterFunc(ctx, func() { p.end(context.Cause(ctx)) })
 	rest, err := p.run(ctx)
@@ -81,6 +93,7 @@ func (c *Client) Put(ctx context.Context, src Source, o PutOptions, report func(
 	result := p.result
 	if err != nil || rest == nil {
 		p.end(context.Canceled)
+		c.giveBack(p.turn)
 		return result, errors.Join(err, src.Close())
 	}
 	c.spreadBehind(p, rest)
@@ -101,60 +114,60 @@ func (c *Client) putLiteral(src Source) (PutResult, error) {
 // remains to be done in the background: bring shares to their hosts that are
 // still on their way. It owns p, and ends with p.work.
 func (p *put) run(ctx context.Context) (rest func(), err error) {
-	hosts, known, err := p.client.candidates(ctx, p.o.Hosts)
-	if err != nil {
+	if err := p.begin(ctx); err != nil {
 		return nil, err
 	}
-	p.hosts, p.known = slices.DeleteFunc(hosts, func(h peer.ID) bool {
-		quiet := p.client.isQuiet(h)
-		if quiet {
-			known.fail(h, errQuiet)
-		}
-		return quiet
-	}), known
 	for {
 		if err := p.prepare(ctx); err != nil {
 			return nil, err
 		}
-		err := p.client.halt(ctx, p.index)
-		if err != nil {
+		if err := p.takeTurn(ctx); err != nil {
 			return nil, err
 		}
 		if done, err := p.standing(ctx); done || err != nil {
 			return nil, err
 		}
-		err = p.reserve(ctx)
-		if errors.Is(err, errChooseAgain) {
-			continue
+		err := p.fund(ctx)
+		if err == nil {
+			err = p.reserve(ctx)
 		}
-		if err != nil {
+		if err == nil {
+			return p.spread(ctx)
+		}
+		if !errors.Is(err, errChooseAgain) {
 			return nil, err
 		}
-		break
 	}
-	return p.spread(ctx)
 }
 
-// prepare chooses the layout for the hosts there are, and derives the key.
+// prepare chooses the layout for the places there are, and derives the key.
 func (p *put) prepare(ctx context.Context) error {
-	choice, err := Choose(len(p.hosts), p.o)
-	if err != nil {
+	before := p.layout
+	if err := p.choose(); err != nil {
 		return err
 	}
-	p.choice = choice
-	if len(p.hosts) < choice.Happy {
+	if p.over < p.choice.Happy {
 		return p.tooFew()
 	}
-	p.layout, err = shares.NewLayout(choice.K, choice.N, p.src.Size())
-	if err != nil {
+	p.grants = make(map[potluck.ShareNumber]grant)
+	p.held, p.resumed = make(map[edge]bool), make(map[edge]bool)
+	p.full, p.refusals = make(map[peer.ID]int), make(map[peer.ID]*potluck.Refusal)
+	if p.enc != nil && p.layout == before {
+		return p.src.Check()
+	}
+	if err := p.derive(ctx); err != nil {
 		return err
 	}
-	p.charge = shares.Charge(p.layout)
+	return p.src.Check()
+}
+
+// derive reads the source for the key of the layout.
+func (p *put) derive(ctx context.Context) (err error) {
 	p.enc, err = newEncoder(p.src, p.layout, p.client.c.Secret)
 	if err != nil {
 		return err
 	}
-	p.report.stage("hashing", p.src.Size(), len(p.hosts))
+	p.report.stage("hashing", p.src.Size(), p.over)
 	p.key, err = p.enc.hash(ctx, p.client.c.Workers, p.report)
 	if err == nil && p.o.Random {
 		p.key, err = caps.RandomKey(p.client.c.Rand)
@@ -162,17 +175,21 @@ func (p *put) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	p.hashed += p.src.Size()
 	p.enc.use(p.key)
 	p.index = p.key.StorageIndex()
 	p.roots = nil
-	p.grants = make(map[potluck.ShareNumber]grant)
-	p.held, p.resumed = make(map[edge]bool), make(map[edge]bool)
-	p.most = make(map[peer.ID]int)
-	return p.src.Check()
+	return nil
 }
 
-func (p *put) tooFew() error {
-	return &SpreadError{K: p.choice.K, N: p.choice.N, Wanted: p.choice.Happy, Found: len(p.hosts), Reasons: p.known.reasons()}
+// takeTurn waits for the turn of the file, and gives back that of another layout.
+func (p *put) takeTurn(ctx context.Context) (err error) {
+	if p.turn != nil && p.turn.index == p.index {
+		return nil
+	}
+	p.client.giveBack(p.turn)
+	p.turn, err = p.client.turn(ctx, p.index)
+	return err
 }
 
 // capText is the read cap, once the manifest is known.
@@ -186,4 +203,5 @@ func (p *put) fillResult(manifest potluck.Digest) {
 	p.result.Size = p.src.Size()
 	p.result.Layout = p.layout
 	p.result.Seconds = p.client.c.Clock().Sub(p.start).Seconds()
+	p.result.Explain = p.explain()
 }

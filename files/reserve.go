@@ -43,29 +43,30 @@ func (p *put) standing(ctx context.Context) (bool, error) {
 		return false, fmt.Errorf("look placements up: %w", err)
 	}
 	placed = slices.DeleteFunc(placed, func(l ledger.Placement) bool {
-		return l.State != ledger.PlacedStable || l.Manifest != file.Manifest || !slices.Contains(p.hosts, l.Host)
+		return l.State != ledger.PlacedStable || l.Manifest != file.Manifest || !slices.Contains(p.all, l.Host)
 	})
 	if len(placed) < p.choice.N {
 		return false, nil
 	}
-	held := once(p.confirm(ctx, placed))
-	if len(held) < p.choice.N || happiness(edgesOf(held)) < p.choice.Happy {
+	held := p.once(p.confirm(ctx, placed))
+	if len(held) < p.choice.N || p.known.homes.happiness(edgesOf(held)) < p.choice.Happy {
 		return false, nil
 	}
 	p.tally(held)
-	p.result.Reused = len(held)
+	p.result.Reused, p.whole = len(held), true
 	p.fillResult(file.Manifest)
 	return true, p.src.Check()
 }
 
 // once keeps one placement of each number, so that they lie at as many distinct
-// hosts as can be.
-func once(placed []ledger.Placement) []ledger.Placement {
-	at := match(edgesOf(placed))
+// places as can be.
+func (p *put) once(placed []ledger.Placement) []ledger.Placement {
+	homes := p.known.homes
+	at := match(homes.merge(edgesOf(placed)))
 	var list []ledger.Placement
 	for _, l := range placed {
 		number := l.Share.Number
-		if host, matched := at[number]; (!matched || host == l.Host) && !isPlaced(list, number) {
+		if place, matched := at[number]; (!matched || place == homes.of(l.Host)) && !isPlaced(list, number) {
 			list = append(list, l)
 		}
 	}
@@ -98,15 +99,12 @@ func (p *put) confirm(ctx context.Context, placed []ledger.Placement) []ledger.P
 // everything is released and errChooseAgain returned.
 func (p *put) reserve(ctx context.Context) error {
 	p.report.stage("placing", p.src.Size(), len(p.hosts))
-	past, err := p.client.c.Books.Placements(ctx, p.index)
+	past, err := p.past(ctx)
 	if err != nil {
 		return fmt.Errorf("look placements up: %w", err)
 	}
-	for _, l := range past {
-		p.resumed[edge{l.Share.Number, l.Host}] = l.State == ledger.PlacedComing
-	}
 	for {
-		wanted := p.missing(assign(p.choice.N, p.index, p.hosts, p.stand(edgesOf(past)), p.most))
+		wanted := p.missing(p.assign(p.stand(edgesOf(past))))
 		if len(wanted) == 0 {
 			return nil
 		}
@@ -119,20 +117,17 @@ func (p *put) reserve(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx) // what is reserved stays for the repetition
 		}
-		p.hosts = slices.DeleteFunc(p.hosts, p.known.hasFailed)
-		choice, err := Choose(len(p.hosts), p.o)
-		if err == nil && len(p.hosts) < choice.Happy {
-			p.choice = choice
-			err = p.tooFew()
-		} else if err == nil && choice.K == p.choice.K && choice.N == p.choice.N {
-			p.choice = choice
-			continue
-		} else if err == nil {
-			err = errChooseAgain
+		p.drop()
+		if err := p.suffice(); err != nil {
+			p.undo(ctx)
+			return err
 		}
-		p.undo(ctx)
-		return err
 	}
+}
+
+// assign chooses among p.hosts.
+func (p *put) assign(standing []edge) []peer.ID {
+	return assign(p.choice.N, p.index, table{hosts: p.hosts, homes: p.known.homes, free: p.free, most: p.most}, standing)
 }
 
 // stand are the edges to keep: what is granted, and for other numbers what the
@@ -220,15 +215,13 @@ func (p *put) allocate(ctx context.Context, wanted []edge) int {
 				mu.Lock()
 				switch has := p.granted(host); {
 				case err == nil:
-					p.grants[number] = grant{g, host}
-					if g.State == p2p.GrantHeld {
-						p.held[edge{number, host}] = true
-					}
+					p.accept(number, grant{g, host})
 				case has > 0:
-					p.most[host] = has
+					p.most[host], p.full[host], p.strays = has, has, true
+					p.client.quotes.refused(host, p.client.c.Clock(), err)
 					failed++
 				default:
-					p.known.fail(host, err)
+					p.decline(host, err)
 					failed++
 				}
 				mu.Unlock()
@@ -240,6 +233,17 @@ func (p *put) allocate(ctx context.Context, wanted []edge) int {
 	}
 	wg.Wait()
 	return failed
+}
+
+// accept notes a grant.
+func (p *put) accept(number potluck.ShareNumber, g grant) {
+	p.grants[number] = g
+	switch e := (edge{number, g.host}); {
+	case g.State == p2p.GrantHeld:
+		p.held[e] = true
+	case !p.resumed[e]: // else its room was reserved before it was asked for a quote
+		p.client.quotes.took(g.host, p.charge)
+	}
 }
 
 // granted counts the shares that a host has granted in this put.
@@ -320,6 +324,7 @@ func (p *put) withdraw(ctx context.Context, host peer.ID, ids []potluck.ShareID)
 	if !p.client.isQuiet(host) {
 		_, err = p.client.tellCancel(ctx, host, ids)
 	}
+	p.client.quotes.forget(host)
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
 	defer cancel()
 	books := p.client.c.Books

@@ -20,7 +20,7 @@ func TestReadGoesOnWhereLanesGotStuck(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pool := newSources(potluck.StorageIndex{}, newPeers(), 3)
+	pool := newSources(potluck.StorageIndex{}, newPeers(nil), 3)
 	for n := range 3 {
 		pool.add(holding{p2p.HeldShare{Number: potluck.ShareNumber(n)}, peer.ID(rune('a' + n))})
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -50,14 +49,14 @@ func (p *put) spread(ctx context.Context) (rest func(), err error) {
 		if err != nil {
 			return nil, p.giveUp(ctx, err)
 		}
-		if happiness(edgesOf(placed)) >= p.choice.Happy {
+		if p.known.homes.happiness(edgesOf(placed)) >= p.choice.Happy {
 			return p.acknowledge(ctx, f, placed, late)
 		}
 		if try+1 == attempts {
 			return nil, p.giveUp(ctx, p.unspread(placed))
 		}
-		p.hosts = slices.DeleteFunc(p.hosts, p.known.hasFailed)
-		if len(p.hosts) < p.choice.Happy {
+		p.drop()
+		if len(p.known.homes.places(p.hosts)) < p.choice.Happy {
 			return nil, p.giveUp(ctx, p.unspread(placed))
 		}
 		if err := p.reassign(ctx, placed); err != nil {
@@ -81,10 +80,14 @@ func (p *put) giveUp(ctx context.Context, err error) error {
 }
 
 func (p *put) unspread(placed []ledger.Placement) error {
-	return &SpreadError{
+	e := &SpreadError{
 		K: p.choice.K, N: p.choice.N, Wanted: p.choice.Happy,
-		Found: happiness(edgesOf(placed)), Reasons: p.known.reasons(),
+		Found: p.known.homes.happiness(edgesOf(placed)), Reasons: p.known.reasons(),
 	}
+	for h, no := range p.refusals {
+		e.add(p.known.refusal(h, no))
+	}
+	return e
 }
 
 // senders makes one sender per share that isn't placed. In the first pass all
@@ -150,7 +153,7 @@ func (p *put) settle(ctx context.Context, senders []*sender, f finished, placed 
 			open--
 			p.report.add(1)
 			p.count(o, placed)
-			if happiness(edgesOf(*placed)) >= p.choice.Happy { // each answer renews it
+			if p.known.homes.happiness(edgesOf(*placed)) >= p.choice.Happy { // each answer renews it
 				grace = time.After(max(200*time.Millisecond, p.client.c.Clock().Sub(p.start)/4))
 			}
 		case <-grace:
@@ -189,7 +192,7 @@ func (p *put) reassign(ctx context.Context, placed []ledger.Placement) error {
 	for n, g := range p.grants {
 		standing = append(standing, edge{n, g.host})
 	}
-	wanted := p.missing(assign(p.choice.N, p.index, p.hosts, standing, p.most))
+	wanted := p.missing(p.assign(standing))
 	if err := p.intend(ctx, wanted); err != nil {
 		return err
 	}
@@ -235,7 +238,7 @@ func (p *put) write(ctx context.Context, placed []ledger.Placement) error {
 // tidy turns the intents at hosts that fell out on the way into removals: what
 // such a host may have stored all the same is freed when it can be told.
 func (p *put) tidy(ctx context.Context) {
-	if len(p.known.reasons()) == 0 {
+	if len(p.known.reasons()) == 0 && !p.strays {
 		return
 	}
 	past, err := p.client.c.Books.Placements(ctx, p.index)
@@ -277,15 +280,15 @@ func (p *put) name() string {
 // tally fills in where the shares lie.
 func (p *put) tally(placed []ledger.Placement) {
 	slices.SortFunc(placed, func(a, b ledger.Placement) int { return a.Share.Compare(b.Share) })
-	hosts := make(map[peer.ID]bool)
+	hosts := make([]peer.ID, 0, len(placed))
 	p.result.Placed = make([]Placed, 0, len(placed))
 	for _, l := range placed {
-		hosts[l.Host] = true
+		hosts = append(hosts, l.Host)
 		p.result.Placed = append(p.result.Placed, Placed{
 			Number: l.Share.Number, Host: l.Host, Name: p.known.nameOf(l.Host), Charge: l.Charge,
 		})
 	}
-	p.result.Happy = len(slices.Collect(maps.Keys(hosts)))
+	p.result.Happy = len(p.known.homes.places(hosts))
 }
 
 // straggle goes on after the put is acknowledged: it takes the late receipts,
@@ -329,7 +332,15 @@ func (p *put) again(ctx context.Context, f finished, placed *[]ledger.Placement)
 	if err != nil {
 		return err
 	}
-	p.hosts, p.known = hosts, known
+	p.meet(hosts, known)
+	p.since, p.full = p.client.c.Clock().Add(-quoteAge), make(map[peer.ID]int)
+	past, err := p.past(ctx)
+	if err == nil {
+		err = p.afford(ctx, past)
+	}
+	if err != nil {
+		return err
+	}
 	if err := p.reassign(ctx, *placed); err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 type PutOptions struct {
 	K      int       `json:"k,omitempty"`      // shares needed; 0: chosen (Choose)
 	N      int       `json:"n,omitempty"`      // shares made; 0: chosen
-	Happy  int       `json:"happy,omitempty"`  // distinct hosts that must hold a share before the put is done; 0: chosen
+	Happy  int       `json:"happy,omitempty"`  // distinct hosts, or households, that must hold a share before the put is done; 0: chosen
 	Preset Preset    `json:"preset,omitempty"` // light, safe (default) or paranoid
 	Random bool      `json:"random,omitempty"` // a random key in place of the convergent one
 	Hosts  []peer.ID `json:"hosts,omitempty"`  // only these hosts; empty: all friends
@@ -29,7 +29,7 @@ type PutResult struct {
 	Index   potluck.StorageIndex `json:"index"`
 	Size    potluck.Size         `json:"size"`
 	Layout  potluck.Layout       `json:"layout"`
-	Happy   int                  `json:"happy"`  // distinct hosts that hold a share durably
+	Happy   int                  `json:"happy"`  // distinct places (hosts, a household being one) that hold a share durably
 	Placed  []Placed             `json:"placed"` // by share number
 	Behind  int                  `json:"behind"` // shares that aren't placed: spread later, when their hosts answer
 	Sent    potluck.Size         `json:"sent"`   // bytes of share data sent
@@ -124,7 +124,7 @@ type WhereResult struct {
 	Layout   potluck.Layout       `json:"layout"`
 	Shares   []ShareAt            `json:"shares"`
 	Readable bool                 `json:"readable"` // k distinct shares are held by hosts that answered
-	Survives int                  `json:"survives"` // any so many of the answering hosts may go, and it stays readable
+	Survives int                  `json:"survives"` // any so many of the answering hosts, or households, may go, and it stays readable
 }
 
 // RemoveResult tells what a removal freed.
@@ -146,12 +146,12 @@ type HostRefusal struct {
 // is left behind.
 type SpreadError struct {
 	K, N    int
-	Wanted  int           // distinct hosts that were needed
-	Found   int           // distinct hosts that could be had
-	Reasons []HostRefusal // why the others don't count
+	Wanted  int           // distinct places that were needed
+	Found   int           // distinct places that could be had; a household is one
+	Reasons []HostRefusal // why the other hosts don't count, with the refusals that they gave
 }
 
-// Error gives the numbers, and each host's reason.
+// Error gives the numbers, each host's reason, and the best cure.
 func (e *SpreadError) Error() string {
 	var b strings.Builder
 	if e.Found == 0 {
@@ -161,10 +161,16 @@ func (e *SpreadError) Error() string {
 	}
 	refused := false
 	for _, r := range e.Reasons {
-		fmt.Fprintf(&b, "; %s: %s", r.Name, r.Reason)
-		refused = refused || r.Refusal != nil
+		text := r.Reason
+		if r.Refusal != nil {
+			refused, text = true, clause(r.Refusal)
+		}
+		fmt.Fprintf(&b, "; %s: %s", r.Name, text)
 	}
+	host, cure, cured := e.BestCure()
 	switch {
+	case cured:
+		fmt.Fprintf(&b, "; cure: %s", cureText(host.Name, cure))
 	case len(e.Reasons) == 0 && e.Found == 0:
 		b.WriteString("; cure: invite a friend")
 	case len(e.Reasons) == 0:

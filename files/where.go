@@ -55,7 +55,7 @@ func (c *Client) Where(ctx context.Context, cp caps.Cap) (WhereResult, error) {
 	for _, h := range found {
 		edges = append(edges, edge{h.Number, h.host})
 	}
-	r.Survives = survives(int(v.Layout.K), edges)
+	r.Survives = known.homes.survives(int(v.Layout.K), edges)
 	r.Readable = r.Survives >= 0
 	r.Survives = max(0, r.Survives)
 	return r, nil
@@ -109,9 +109,11 @@ func (c *Client) Remove(ctx context.Context, cp caps.Cap) (RemoveResult, error) 
 	if err != nil {
 		return RemoveResult{}, err
 	}
-	if err := c.halt(ctx, v.Index); err != nil {
-		return RemoveResult{}, fmt.Errorf("stop the spreading: %w", err)
+	turn, err := c.turn(ctx, v.Index)
+	if err != nil {
+		return RemoveResult{}, fmt.Errorf("wait for the end of its put: %w", err)
 	}
+	defer c.giveBack(turn)
 	placed, err := c.c.Books.Placements(ctx, v.Index)
 	if err != nil {
 		return RemoveResult{}, fmt.Errorf("look placements up: %w", err)
@@ -175,6 +177,7 @@ func (c *Client) cancel(ctx context.Context, host peer.ID, ids []potluck.ShareID
 		if err != nil {
 			return sum, err
 		}
+		c.quotes.forget(host)
 		sum.Freed += done.Freed
 		sum.Cancelled += done.Cancelled
 		if err := c.c.Books.Unplace(ctx, host, part); err != nil {
@@ -200,8 +203,9 @@ func (c *Client) tellCancel(ctx context.Context, host peer.ID, ids []potluck.Sha
 	}
 }
 
-// Sweep tells a host that came back of the removals that it missed. It returns
-// the number of leases ended.
+// Sweep tells a host that came back of the removals that it missed, other than
+// of files that are being put or removed just now: those may count on what lies
+// there. It returns the number of leases ended.
 func (c *Client) Sweep(ctx context.Context, host peer.ID) (int, error) {
 	var ids []potluck.ShareID
 	err := c.c.Books.PlacementsAt(ctx, host, func(l ledger.Placement) error {
@@ -210,9 +214,51 @@ func (c *Client) Sweep(ctx context.Context, host peer.ID) (int, error) {
 		}
 		return nil
 	})
-	if err != nil || len(ids) == 0 {
+	if err != nil {
 		return 0, err
 	}
-	done, err := c.cancel(ctx, host, ids)
+	ended := 0
+	for part := range slices.Chunk(ids, p2p.MaxCancel) {
+		n, err := c.sweep(ctx, host, part)
+		ended += n
+		if err != nil {
+			return ended, err
+		}
+	}
+	return ended, nil
+}
+
+// sweep ends leases of one host, whose files nobody puts meanwhile.
+func (c *Client) sweep(ctx context.Context, host peer.ID, ids []potluck.ShareID) (int, error) {
+	mine := make(map[potluck.StorageIndex]*turn)
+	for _, id := range ids {
+		if mine[id.Index] == nil {
+			mine[id.Index], _ = c.tryTurn(id.Index) // waiting could take as long as a put
+		}
+	}
+	defer func() {
+		for _, t := range mine {
+			c.giveBack(t)
+		}
+	}()
+	var going []potluck.ShareID
+	for index, t := range mine {
+		if t == nil {
+			continue
+		}
+		rows, err := c.c.Books.Placements(ctx, index) // again: a put may have begun and ended since
+		if err != nil {
+			return 0, fmt.Errorf("look placements up: %w", err)
+		}
+		for _, l := range rows {
+			if l.Host == host && l.State == ledger.PlacedGoing && slices.Contains(ids, l.Share) {
+				going = append(going, l.Share)
+			}
+		}
+	}
+	if len(going) == 0 {
+		return 0, nil
+	}
+	done, err := c.cancel(ctx, host, going)
 	return int(done.Cancelled), err
 }
