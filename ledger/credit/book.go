@@ -1,66 +1,202 @@
 package credit
 
-import "potluck"
+import (
+	"slices"
+
+	"potluck"
+)
 
 // Book holds peers, arcs and one maximum flow. Not safe for concurrent use, not
 // even by readers: answers repair the flow. Equal content gives equal answers,
 // however it was reached.
 type Book struct {
-	hops  int
-	peers map[ID]*node
-}
+	hops   int
+	top    amount // the most that a peer can be asked to hold
+	peers  map[ID]*node
+	linked []*vertex // peers with arcs, in no order
+	hungry []*vertex // at least those whose demand isn't served
 
-type node struct{ Peer }
+	// What changes left to do before the next answer.
+	moved  bool // sponsor distances are to be measured again
+	broken bool // the flow doesn't fit: from scratch
+	stuck  bool // no augmenting path leads to any hungry peer
+
+	canonical bool // the flow is the canonical one
+	funding   map[*vertex][]fund
+
+	stamp, round uint64
+	queue        []*vertex
+	journal      []change
+	trying       bool // changes of the flow are noted in the journal
+}
 
 // New makes an empty book in which sponsored peers are at most maxHops arcs from
 // a friend; with 0 or less, arcs carry nothing.
-func New(maxHops int) *Book { return &Book{hops: maxHops, peers: map[ID]*node{}} }
+func New(maxHops int) *Book {
+	return &Book{hops: maxHops, top: amountOf(potluck.MaxSize), peers: map[ID]*node{}}
+}
 
 // Put adds or replaces a peer; its arcs stay.
-func (b *Book) Put(p Peer) {}
+func (b *Book) Put(p Peer) {
+	n := b.peers[p.ID]
+	if n == nil {
+		b.peers[p.ID] = &node{Peer: p}
+		return
+	}
+	before := n.Peer
+	n.Peer = p
+	if v := n.net; v != nil && before != p {
+		b.canonical = false
+		b.moved = b.moved || before.Friend != p.Friend
+		b.supply(v, supplyOf(&p))
+		b.demand(v, demandOf(&p))
+	}
+}
+
+// supply changes what a peer can pay, and with it the shares that it points away.
+func (b *Book) supply(v *vertex, s amount) {
+	if s == v.supply {
+		return
+	}
+	if v.supply.less(s) {
+		b.stuck = false
+	}
+	if s.less(v.used) {
+		b.broken = true
+	}
+	v.supply = s
+	for _, e := range v.out {
+		if e.arc.SharePPM >= 0 {
+			b.bound(e, capacity(&e.arc, s))
+		}
+	}
+}
+
+// demand changes what a peer takes. Growth is paid by its own spare supply, as
+// far as that goes; the rest waits for the next answer.
+func (b *Book) demand(v *vertex, d amount) {
+	v.demand = d
+	switch {
+	case b.broken:
+	case d.less(v.served):
+		b.release(v, v.served.minus(d))
+	case v.served.less(d):
+		own := least(v.spare(), d.minus(v.served))
+		v.used, v.served = v.used.plus(own), v.served.plus(own)
+		b.wants(v)
+	}
+}
 
 // Remove forgets a peer, with the arcs from it and to it.
-func (b *Book) Remove(id ID) {}
+func (b *Book) Remove(id ID) {
+	n := b.peers[id]
+	if n == nil {
+		return
+	}
+	b.SetArcs(id, nil)
+	if v := n.net; v != nil {
+		for _, e := range v.in {
+			b.broken = b.broken || !e.flow.isZero()
+			e.from.out = slices.DeleteFunc(e.from.out, func(other *edge) bool { return other == e })
+			b.unlink(e.from)
+		}
+		v.in = nil
+		b.unlink(v)
+		b.moved, b.canonical = true, false
+	}
+	delete(b.peers, id)
+}
 
 // SetArcs replaces all arcs of an issuer. Peers not known yet are added with
 // nothing but ratio 1. An arc to the issuer itself is left out; From is taken
 // to be the issuer.
-func (b *Book) SetArcs(from ID, arcs []Arc) {}
+func (b *Book) SetArcs(from ID, arcs []Arc) {
+	if n := b.peers[from]; len(arcs) == 0 && (n == nil || n.net == nil) {
+		return
+	}
+	type key struct {
+		to     ID
+		frozen bool
+	}
+	issuer := b.link(b.bare(from))
+	b.moved, b.canonical = true, false
+	kept := make(map[key]*edge, len(issuer.out))
+	for _, e := range issuer.out {
+		k := key{e.to.peer.ID, e.arc.Frozen}
+		if kept[k] != nil {
+			b.drop(e) // a second arc of one kind starts anew
+			continue
+		}
+		kept[k] = e
+	}
+	out := make([]*edge, 0, len(arcs))
+	for _, a := range arcs {
+		if a.From = from; a.To == from {
+			continue
+		}
+		k := key{a.To, a.Frozen}
+		e := kept[k]
+		if e == nil {
+			e = &edge{from: issuer, to: b.link(b.bare(a.To))}
+			e.to.in = append(e.to.in, e)
+		}
+		delete(kept, k)
+		e.arc, e.to.sorted = a, false
+		b.bound(e, capacity(&a, issuer.supply))
+		out = append(out, e)
+	}
+	for _, e := range kept {
+		b.drop(e)
+		b.unlink(e.to)
+	}
+	ranks(out)
+	issuer.out = out
+	b.unlink(issuer)
+}
+
+// bare finds a peer, or adds it with the terms of one that is no friend.
+func (b *Book) bare(id ID) *node {
+	n := b.peers[id]
+	if n == nil {
+		n = &node{Peer: Peer{ID: id, RatioPPM: million}}
+		b.peers[id] = n
+	}
+	return n
+}
 
 // Peer gives what was put for a peer.
-func (b *Book) Peer(id ID) (Peer, bool) { return Peer{}, false }
+func (b *Book) Peer(id ID) (Peer, bool) {
+	if n := b.peers[id]; n != nil {
+		return n.Peer, true
+	}
+	return Peer{}, false
+}
 
 // Len is the number of peers.
 func (b *Book) Len() int { return len(b.peers) }
 
-// Free is the most that x could add, all that is funded now staying funded:
-// credit alone, no room. 0 for a peer that may not write.
-func (b *Book) Free(x ID) potluck.Size { return 0 }
-
-// Fits tells whether asked more bytes of x are funded: Free(x) ≥ asked, found
-// without looking further than the ask needs.
-func (b *Book) Fits(x ID, asked potluck.Size) bool { return false }
-
-// Admit decides an ask; nothing changes.
-func (b *Book) Admit(x ID, room, asked potluck.Size) Decision { return Decision{} }
-
-// Fund tells how an ask would be funded; nil if it doesn't fit.
-func (b *Book) Fund(x ID, asked potluck.Size) []Fund { return nil }
-
-// Funding tells how the present bytes of x are funded.
-func (b *Book) Funding(x ID) []Fund { return nil }
+// Supply is what D owes x or gives it.
+func (b *Book) Supply(x ID) potluck.Size {
+	if n := b.peers[x]; n != nil {
+		return supplyOf(&n.Peer).size()
+	}
+	return 0
+}
 
 // Distance is the fewest arcs from a friend to x.
-func (b *Book) Distance(x ID) (hops int, ok bool) { return 0, false }
+func (b *Book) Distance(x ID) (hops int, ok bool) {
+	n := b.peers[x]
+	if n == nil {
+		return 0, false
+	}
+	b.measure()
+	return n.distance()
+}
 
-// Supply is what D owes x or gives it.
-func (b *Book) Supply(x ID) potluck.Size { return 0 }
-
-// Carried gives what each arc from a peer carries.
-func (b *Book) Carried(from ID) []Flow { return nil }
-
-// Into gives what each arc to a peer carries.
-func (b *Book) Into(to ID) []Flow { return nil }
-
-// Shortfalls gives the unfunded part of each account that has one, by peer ID.
-func (b *Book) Shortfalls() []Shortfall { return nil }
+// distance is right once the book is measured.
+func (n *node) distance() (hops int, ok bool) {
+	if n.Friend || n.net == nil {
+		return 0, n.Friend
+	}
+	return max(0, n.net.dist), n.net.dist >= 0
+}

@@ -1,0 +1,251 @@
+package credit
+
+import (
+	"slices"
+
+	"potluck"
+)
+
+// verdict is a Decision with exact amounts.
+type verdict struct {
+	free, short amount
+	code        potluck.Code // "" accepted
+	cures       []cure
+}
+
+type cure struct {
+	kind  potluck.CureKind
+	bytes amount
+}
+
+// Free is the most that x could add, all that is funded now staying funded:
+// credit alone, no room. 0 for a peer that may not write.
+func (b *Book) Free(x ID) potluck.Size {
+	n := b.peers[x]
+	if n == nil || b.barred(n) != "" {
+		return 0
+	}
+	return b.free(n).size()
+}
+
+// Fits tells whether asked more bytes of x are funded: Free(x) ≥ asked, found
+// without looking farther than the ask needs.
+func (b *Book) Fits(x ID, asked potluck.Size) bool {
+	n := b.peers[x]
+	if n == nil || b.barred(n) != "" {
+		return false
+	}
+	ask := amountOf(asked)
+	if n.net == nil {
+		return !supplyOf(&n.Peer).minus(demandOf(&n.Peer)).less(ask)
+	}
+	b.ensure()
+	if ask.isZero() || n.net.short() {
+		return ask.isZero()
+	}
+	return !n.net.spare().less(ask) || !b.reach(n.net, ask).less(ask)
+}
+
+// barred tells why a peer may not write at all; "" if it may.
+func (b *Book) barred(n *node) potluck.Code {
+	b.measure()
+	if _, ok := n.distance(); !ok {
+		return potluck.CodeNotAFriend
+	}
+	switch {
+	case n.Denied:
+		return potluck.CodeDenied
+	case n.Frozen:
+		return potluck.CodeFrozen
+	}
+	return ""
+}
+
+// free is what a peer could add by credit alone: the maximum flow with its demand
+// unbounded, less the maximum flow. 0 for a peer that is short itself.
+func (b *Book) free(n *node) amount {
+	if n.net == nil {
+		return supplyOf(&n.Peer).minus(demandOf(&n.Peer))
+	}
+	b.ensure()
+	if n.net.short() {
+		return amount{}
+	}
+	return b.reach(n.net, endless)
+}
+
+// reach is how much of want could be led to v, nothing being changed.
+func (b *Book) reach(v *vertex, want amount) amount {
+	b.try()
+	got := b.pull(v, want)
+	b.undo()
+	return got
+}
+
+// Admit decides whether a node with so much room takes asked more bytes from x
+// (CREDIT.md, section 4); nothing changes. asked is at least 0; room is below 0
+// when more is held than is offered. Free is the most that would be accepted:
+// one byte more isn't. The first reason that holds is given: not a friend,
+// denied, frozen, no room, unfunded. Each cure is enough by itself, except that
+// after more room was offered the credit may still be short, and that a new
+// friend's terms are the host's. Nothing is allocated for an ask that is accepted.
+func (b *Book) Admit(x ID, room, asked potluck.Size) Decision {
+	d := b.decide(b.peers[x], &room, amountOf(asked))
+	if d.code == "" {
+		return Decision{Free: d.free.size()}
+	}
+	r := &potluck.Refusal{Code: d.code, Asked: asked, Free: d.free.size(), Short: d.short.size(), Cures: make([]potluck.Cure, len(d.cures))}
+	for i, c := range d.cures {
+		r.Cures[i] = potluck.Cure{Kind: c.kind, Bytes: c.bytes.size()}
+	}
+	return Decision{Free: d.free.size(), Refusal: r}
+}
+
+// decide is Admit; without room, credit alone decides.
+func (b *Book) decide(n *node, room *potluck.Size, asked amount) verdict {
+	code := potluck.CodeNotAFriend
+	if n != nil {
+		code = b.barred(n)
+	}
+	switch code {
+	case potluck.CodeNotAFriend:
+		return verdict{code: code, short: asked, cures: b.befriend(n, asked)}
+	case potluck.CodeDenied:
+		return verdict{code: code, short: asked, cures: []cure{{kind: potluck.CureAskHost}}}
+	case potluck.CodeFrozen:
+		return verdict{code: code, short: asked, cures: b.thaw(n, asked)}
+	}
+	credit := b.free(n)
+	free := credit
+	if room != nil {
+		free = least(credit, amountOf(*room))
+	}
+	if !free.less(asked) {
+		return verdict{free: free}
+	}
+	d := verdict{free: free, short: asked.minus(free), code: potluck.CodeUnfunded}
+	need := b.need(n, credit, asked)
+	if room != nil && amountOf(*room).less(asked) {
+		d.code = potluck.CodeNoRoom
+		offer := asked.minus(amountOf(*room)).plus(amountOf(-*room))
+		d.cures = append(d.cures, cure{potluck.CureOffer, offer})
+		need = most(need, offer)
+	} else {
+		d.cures = b.pay(n, asked.minus(credit), need)
+	}
+	return verdict{d.free, d.short, d.code, withFree(d.cures, n, need)}
+}
+
+// need is how much more credit must come to a peer, or be given back by it, so
+// that the ask is funded: what the ask lacks, and what others (or its own
+// shortfall) would take of it first. 0 if nothing is lacking.
+func (b *Book) need(n *node, credit, asked amount) amount {
+	if !credit.less(asked) {
+		return amount{}
+	}
+	return asked.minus(credit).plus(b.thirst(n, amount{}))
+}
+
+// thirst is how much of more supply at n would go to demands that aren't served
+// now, its own among them, if more is added to its supply without end; the shares
+// that it points away are as if its supply were higher by grown.
+func (b *Book) thirst(n *node, grown amount) (sum amount) {
+	if n.net == nil {
+		return demandOf(&n.Peer).minus(supplyOf(&n.Peer))
+	}
+	b.ensure()
+	v := n.net
+	supply := v.supply
+	regrow := func(s amount) {
+		for _, e := range v.out {
+			e.cap = capacity(&e.arc, s)
+		}
+	}
+	regrow(supply.plus(grown))
+	v.supply = endless
+	b.try()
+	for _, h := range b.hungry {
+		sum = sum.plus(b.pull(h, h.demand.minus(h.served)))
+	}
+	b.undo()
+	v.supply = supply
+	regrow(supply)
+	return sum
+}
+
+// grow is how much more supply a peer needs: as need, but what it points away as
+// a share grows with it. The steps go down to the least that is enough.
+func (b *Book) grow(n *node, gap, need amount) amount {
+	if n.net == nil || len(b.hungry) == 0 || !slices.ContainsFunc(n.net.out, func(e *edge) bool { return e.arc.SharePPM >= 0 && !e.arc.Frozen }) {
+		return need
+	}
+	y := gap
+	for _, h := range b.hungry {
+		y = y.plus(h.demand.minus(h.served))
+	}
+	for range 16 {
+		lower := gap.plus(b.thirst(n, y))
+		if !lower.less(y) {
+			break
+		}
+		y = lower
+	}
+	return y
+}
+
+// pay gives the cures of an ask that credit doesn't cover: it lacks gap, and need
+// with what others would take first.
+func (b *Book) pay(n *node, gap, need amount) (cures []cure) {
+	supply := b.grow(n, gap, need)
+	if hold, ok := holding(&n.Peer, supply, b.top); ok {
+		cures = append(cures, cure{potluck.CureHold, hold})
+	}
+	if b.hops > 0 && (!n.Friend || n.net != nil && len(n.net.in) > 0) {
+		cures = append(cures, cure{potluck.CurePointer, need})
+	}
+	return append(cures, cure{potluck.CureAskHost, supply})
+}
+
+// befriend gives the cures of one who is neither friend nor sponsored.
+func (b *Book) befriend(n *node, asked amount) []cure {
+	cures := []cure{{kind: potluck.CureBefriend}}
+	if b.hops <= 0 || asked.isZero() || n != nil && n.Denied {
+		return cures
+	}
+	need := asked
+	if n != nil {
+		need = most(b.need(n, b.free(n), asked), amount{lo: 1}) // a pointer of 1 byte sponsors it
+	}
+	return append(cures, cure{potluck.CurePointer, need})
+}
+
+// thaw gives the cures of one whose standing is frozen: those of its shortfall,
+// or the operator's pardon.
+func (b *Book) thaw(n *node, asked amount) []cure {
+	credit := b.free(n)
+	if !credit.less(asked) {
+		return []cure{{kind: potluck.CureAskHost}}
+	}
+	need := b.need(n, credit, asked)
+	return withFree(b.pay(n, asked.minus(credit), need), n, need)
+}
+
+// withFree adds the cure of cancelling, if so much is held.
+func withFree(cures []cure, n *node, need amount) []cure {
+	if amountOf(n.Held).less(need) {
+		return cures
+	}
+	return append(cures, cure{potluck.CureFree, need})
+}
+
+// holding is the least number of bytes that, held in addition, raise a supply by
+// more. There is none when the ratio is 0 or the sum leaves top.
+func holding(p *Peer, more, top amount) (amount, bool) {
+	if p.RatioPPM <= 0 {
+		return amount{}, false
+	}
+	// The least e with floor(ratio × e ÷ million) ≥ want is ceil(want × million ÷ ratio).
+	want := amountOf(p.Earned).part(p.RatioPPM).plus(more)
+	total := want.times(million).overUp(uint64(p.RatioPPM))
+	return total.minus(amountOf(p.Earned)), !top.less(total)
+}

@@ -1,0 +1,225 @@
+package credit
+
+import (
+	"math"
+	"slices"
+)
+
+// settle brings the flow to the canonical one: what is served follows the order
+// of accounts, and it is carried over the fewest hops in total.
+func (b *Book) settle() {
+	b.ensure()
+	if b.canonical {
+		return
+	}
+	if len(b.hungry) > 0 { // who is short must not rest on the history
+		b.restart()
+		b.ensure()
+	}
+	sinks := make([]*vertex, 0, len(b.linked))
+	for _, v := range b.linked {
+		if !v.sorted {
+			slices.SortFunc(v.in, compareEdges)
+			v.sorted = true
+		}
+		v.used = least(v.supply, v.served)
+		v.need = v.served.minus(v.used)
+		for _, e := range v.out {
+			e.flow = amount{}
+		}
+		if !v.need.isZero() {
+			sinks = append(sinks, v)
+		}
+	}
+	b.route(sinks)
+	b.straighten()
+	b.canonical, b.funding = true, nil
+}
+
+// route leads what sinks need to them over the fewest hops in total: successive
+// shortest paths, all of one length at a time. The flow must be one of fewest
+// hops for what is served already.
+func (b *Book) route(sinks []*vertex) {
+	slices.SortFunc(sinks, compareServed)
+	for len(sinks) > 0 {
+		b.label()
+		nearest := unlabelled
+		for _, v := range sinks {
+			nearest = min(nearest, v.label)
+		}
+		if nearest == unlabelled {
+			return // the peers that are left have less than they ask
+		}
+		b.round++
+		for _, v := range sinks {
+			for v.label == nearest && !v.need.isZero() && b.augment(v) {
+			}
+		}
+		sinks = slices.DeleteFunc(sinks, func(v *vertex) bool { return v.need.isZero() })
+	}
+}
+
+// unlabelled is the label of a peer that no spare supply reaches.
+const unlabelled = math.MaxInt
+
+// label finds for each peer the fewest hops from spare supply, where taking back
+// what an arc carries counts one less.
+func (b *Book) label() {
+	queue := b.queue[:0]
+	for _, v := range b.linked {
+		if v.label, v.queued = unlabelled, false; !v.spare().isZero() {
+			v.label, v.queued = 0, true
+			queue = append(queue, v)
+		}
+	}
+	for i := 0; i < len(queue); i++ {
+		v := queue[i]
+		v.queued = false
+		for _, e := range v.out {
+			if w := e.to; v.label+1 < w.label && e.open() {
+				w.label = v.label + 1
+				queue = requeue(queue, w)
+			}
+		}
+		for _, e := range v.in {
+			if w := e.from; v.label-1 < w.label && !e.flow.isZero() {
+				w.label = v.label - 1
+				queue = requeue(queue, w)
+			}
+		}
+	}
+	b.queue = queue
+}
+
+func requeue(queue []*vertex, v *vertex) []*vertex {
+	if v.queued {
+		return queue
+	}
+	v.queued = true
+	return append(queue, v)
+}
+
+// augment leads some of what v needs to it along one path of fewest hops.
+func (b *Book) augment(v *vertex) bool {
+	source := b.walk(v, shortest)
+	if source == nil {
+		return false
+	}
+	q := b.narrowest(source, v, shortest, least(v.need, source.spare()))
+	b.setUsed(source, source.used.plus(q))
+	for u := source; u != v; {
+		if e := u.via; e.from == u {
+			b.setFlow(e, e.flow.plus(q))
+			u = e.to
+		} else {
+			b.setFlow(e, e.flow.minus(q))
+			u = e.from
+		}
+	}
+	v.need = v.need.minus(q)
+	return true
+}
+
+// way says along which edges a walk goes back, and where it ends.
+type way uint8
+
+const (
+	shortest way = iota // residual paths of fewest hops, to spare supply
+	carrying            // what the flow carries, to supply that is used
+	leaving             // what the decomposition has left, to supply that is left
+)
+
+// goal tells whether a walk may end at v.
+func (v *vertex) goal(w way) bool {
+	switch w {
+	case shortest:
+		return v.label == 0 && !v.spare().isZero()
+	case carrying:
+		return !v.used.isZero()
+	}
+	return !v.left.isZero()
+}
+
+// width is what may go along an edge in its direction.
+func (e *edge) width(w way) amount {
+	switch w {
+	case shortest:
+		if e.near && e.from.label == e.to.label-1 {
+			return e.cap.minus(e.flow)
+		}
+		return amount{}
+	case carrying:
+		return e.flow
+	}
+	return e.left
+}
+
+// walk goes back from v, nearest first, older pointers first, to a peer where it
+// may end; each vertex on the way names by via how it was reached. nil: there is
+// none, and none of what was seen leads to one for the rest of the round.
+func (b *Book) walk(v *vertex, w way) *vertex {
+	b.stamp++
+	queue := append(b.queue[:0], v)
+	v.seen = b.stamp
+	for i := 0; i < len(queue); i++ {
+		u := queue[i]
+		if u.goal(w) {
+			b.queue = queue
+			return u
+		}
+		for _, e := range u.in {
+			if from := e.from; from.seen != b.stamp && !(w == shortest && from.dead == b.round) && !e.width(w).isZero() {
+				from.seen, from.via = b.stamp, e
+				queue = append(queue, from)
+			}
+		}
+		if w != shortest {
+			continue
+		}
+		for _, e := range u.out {
+			if to := e.to; to.seen != b.stamp && to.dead != b.round && !e.flow.isZero() && to.label == u.label+1 {
+				to.seen, to.via = b.stamp, e
+				queue = append(queue, to)
+			}
+		}
+	}
+	b.queue = queue
+	if w == shortest {
+		for _, u := range queue {
+			u.dead = b.round
+		}
+	}
+	return nil
+}
+
+// narrowest is the least of q and what may go along the walk from source to v.
+func (b *Book) narrowest(source, v *vertex, w way, q amount) amount {
+	for u := source; u != v; {
+		if e := u.via; e.from == u {
+			q = least(q, e.width(w))
+			u = e.to
+		} else {
+			q = least(q, e.flow)
+			u = e.from
+		}
+	}
+	return q
+}
+
+// straighten moves what a frozen arc carries to a live one beside it, as far as
+// that has room.
+func (b *Book) straighten() {
+	for _, v := range b.linked {
+		for _, frozen := range v.out {
+			if !frozen.arc.Frozen || frozen.flow.isZero() {
+				continue
+			}
+			for _, e := range v.out {
+				if e.to == frozen.to && !e.arc.Frozen && e.open() {
+					q := least(frozen.flow, e.cap.minus(e.flow))
+					frozen.flow, e.flow = frozen.flow.minus(q), e.flow.plus(q)
+				}
+			}
+		}
+	}
+}

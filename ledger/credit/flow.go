@@ -1,0 +1,245 @@
+package credit
+
+import "slices"
+
+// change is one number of the flow before it was changed: an edge's flow, or
+// what a vertex uses of its own.
+type change struct {
+	e      *edge
+	v      *vertex
+	before amount
+}
+
+func (b *Book) setFlow(e *edge, f amount) {
+	if b.trying && f != e.flow {
+		b.journal = append(b.journal, change{e: e, before: e.flow})
+	}
+	e.flow = f
+}
+
+func (b *Book) setUsed(v *vertex, u amount) {
+	if b.trying {
+		b.journal = append(b.journal, change{v: v, before: v.used})
+	}
+	v.used = u
+}
+
+// try notes changes of the flow until undo.
+func (b *Book) try() {
+	b.trying, b.journal = true, b.journal[:0]
+	b.round++
+}
+
+func (b *Book) undo() {
+	b.trying = false
+	for _, c := range slices.Backward(b.journal) {
+		if c.e != nil {
+			c.e.flow = c.before
+		} else {
+			c.v.used = c.before
+		}
+	}
+	clear(b.journal) // keep no vertex alive that leaves the graph
+}
+
+// measure finds sponsor distances, and which arcs are near enough to carry.
+func (b *Book) measure() {
+	if !b.moved {
+		return
+	}
+	b.moved = false
+	queue := b.queue[:0]
+	for _, v := range b.linked {
+		if v.dist = -1; v.peer.Friend {
+			v.dist = 0
+			queue = append(queue, v)
+		}
+	}
+	for i := 0; i < len(queue); i++ {
+		for _, e := range queue[i].out {
+			if d := queue[i].dist + 1; d <= b.hops && e.to.dist < 0 {
+				e.to.dist = d
+				queue = append(queue, e.to)
+			}
+		}
+	}
+	b.queue = queue
+	for _, v := range b.linked {
+		near := v.dist >= 0 && v.dist < b.hops
+		for _, e := range v.out {
+			if near && !e.near {
+				b.stuck = false
+			}
+			if !near && !e.flow.isZero() {
+				b.broken = true
+			}
+			e.near = near
+		}
+	}
+}
+
+// ensure brings the flow to a maximum.
+func (b *Book) ensure() {
+	b.measure()
+	if b.broken {
+		b.restart()
+	}
+	if b.stuck || len(b.hungry) == 0 {
+		return
+	}
+	b.round++
+	still := b.hungry[:0]
+	for _, v := range b.hungry {
+		if v.pos >= 0 {
+			v.served = v.served.plus(b.pull(v, v.demand.minus(v.served)))
+		}
+		if v.hungry = v.pos >= 0 && v.short(); v.hungry {
+			still = append(still, v)
+		}
+	}
+	clear(b.hungry[len(still):])
+	b.hungry, b.stuck = still, true
+}
+
+// restart lets every peer's own supply cover its own demand, and nothing else
+// yet; the others are served in their order.
+func (b *Book) restart() {
+	for _, v := range b.hungry {
+		v.hungry = false
+	}
+	clear(b.hungry)
+	b.hungry = b.hungry[:0]
+	for _, v := range b.linked {
+		v.used = least(v.supply, v.demand)
+		v.served = v.used
+		for _, e := range v.out {
+			e.flow = amount{}
+		}
+		b.wants(v)
+	}
+	slices.SortFunc(b.hungry, compareServed)
+	b.broken, b.stuck, b.canonical = false, false, false
+}
+
+// release takes back what a peer was served: from its own supply as far as that
+// was used, else along paths that carry to it. A peer whose own supply was used
+// by others and that was itself served by others keeps its balance so.
+func (b *Book) release(v *vertex, less amount) {
+	v.served = v.served.minus(less)
+	own := least(less, v.used)
+	v.used, less = v.used.minus(own), less.minus(own)
+	for !less.isZero() {
+		source := b.walk(v, carrying)
+		q := b.narrowest(source, v, carrying, least(less, source.used))
+		source.used = source.used.minus(q)
+		for u := source; u != v; u = u.via.to {
+			u.via.flow = u.via.flow.minus(q)
+		}
+		less = less.minus(q)
+	}
+	b.stuck = b.stuck && len(b.hungry) == 0
+}
+
+// pull leads up to want more bytes to a peer and tells how many it got; what is
+// served is the caller's. Blocking flows over breadth-first levels, searched
+// backwards from the peer, no farther than spare supply for want is found.
+func (b *Book) pull(v *vertex, want amount) (got amount) {
+	got = least(want, v.spare())
+	b.setUsed(v, v.used.plus(got))
+	for got.less(want) {
+		more := least(want.minus(got), v.gap())
+		if more.isZero() || !b.layer(v, more) {
+			break
+		}
+		got = got.plus(b.push(v, more))
+	}
+	return got
+}
+
+// gap is what the edges around a peer could bring it at most.
+func (v *vertex) gap() (sum amount) {
+	for _, e := range v.in {
+		if e.open() {
+			sum = sum.plus(e.cap.minus(e.flow))
+		}
+	}
+	for _, e := range v.out {
+		sum = sum.plus(e.flow)
+	}
+	return sum
+}
+
+// layer gives levels to the peers from which v can be reached, up to the level
+// where enough spare supply is found. If there is none at all, the peers seen are
+// dead for this round: later paths don't touch them, so it stays so.
+func (b *Book) layer(v *vertex, enough amount) bool {
+	b.stamp++
+	var found amount
+	queue := append(b.queue[:0], v)
+	v.seen, v.level, v.next = b.stamp, 0, 0
+	for i := 0; i < len(queue); i++ {
+		u := queue[i]
+		if !found.less(enough) && u.level > queue[max(i, 1)-1].level {
+			break
+		}
+		see := func(w *vertex) {
+			if w.seen != b.stamp && w.dead != b.round {
+				w.seen, w.level, w.next = b.stamp, u.level+1, 0
+				found = found.plus(w.spare())
+				queue = append(queue, w)
+			}
+		}
+		for _, e := range u.in {
+			if e.open() {
+				see(e.from)
+			}
+		}
+		for _, e := range u.out {
+			if !e.flow.isZero() {
+				see(e.to)
+			}
+		}
+	}
+	b.queue = queue
+	if !found.isZero() {
+		return true
+	}
+	for _, u := range queue {
+		u.dead = b.round
+	}
+	return false
+}
+
+// push leads up to want bytes to u from the levels behind it. It is as deep as
+// there are levels.
+func (b *Book) push(u *vertex, want amount) (got amount) {
+	if s := u.spare(); !s.isZero() {
+		got = least(s, want)
+		b.setUsed(u, u.used.plus(got))
+	}
+	for ; u.next < len(u.in)+len(u.out); u.next++ {
+		left := want.minus(got)
+		if left.isZero() {
+			break
+		}
+		if i := u.next; i < len(u.in) {
+			e := u.in[i]
+			if w := e.from; w.seen == b.stamp && w.level == u.level+1 && e.open() {
+				q := b.push(w, least(left, e.cap.minus(e.flow)))
+				b.setFlow(e, e.flow.plus(q))
+				got = got.plus(q)
+			}
+		} else {
+			e := u.out[i-len(u.in)]
+			if w := e.to; w.seen == b.stamp && w.level == u.level+1 && !e.flow.isZero() {
+				q := b.push(w, least(left, e.flow))
+				b.setFlow(e, e.flow.minus(q))
+				got = got.plus(q)
+			}
+		}
+		if !got.less(want) {
+			break // this edge may have more for the next
+		}
+	}
+	return got
+}

@@ -1,0 +1,172 @@
+package credit
+
+import (
+	"cmp"
+	"slices"
+)
+
+// node is a peer of the book. Without arcs it is no part of the graph: what it
+// uses is then the lesser of its supply and its demand.
+type node struct {
+	Peer
+	net *vertex // nil without arcs
+}
+
+// vertex is a peer with arcs. For each, used + what comes in = served + what
+// goes out, used ≤ supply, served ≤ demand.
+type vertex struct {
+	peer    *node
+	pos     int // in Book.linked; -1 when it has left the graph
+	out, in []*edge
+	sorted  bool // in is in the order of compareEdges
+	dist    int  // sponsor distance; -1: none
+
+	supply, demand amount
+	used, served   amount
+	hungry         bool // it is in Book.hungry
+
+	scratch
+}
+
+// scratch belongs to the search that runs; nothing in it outlives that.
+type scratch struct {
+	seen, dead uint64 // stamps of the search that saw it, of the round that found nothing behind it
+	level      int
+	next       int   // the edge to try next
+	via        *edge // how a walk came here
+	label      int   // fewest hops from spare supply
+	queued     bool
+	need, left amount
+}
+
+// edge is one arc. It is live in the graph only when its issuer is near enough.
+type edge struct {
+	from, to  *vertex
+	arc       Arc
+	rank      int64 // the order, made no less than that of a live arc beside a frozen one
+	near      bool
+	cap, flow amount
+	left      amount // scratch of the decomposition
+}
+
+func (v *vertex) spare() amount { return v.supply.minus(v.used) }
+
+func (v *vertex) short() bool { return v.served.less(v.demand) }
+
+func (e *edge) open() bool { return e.near && e.flow.less(e.cap) }
+
+// capacity is min(limit, share of the issuer's own supply); a frozen arc has its
+// limit alone.
+func capacity(a *Arc, supply amount) amount {
+	c := endless
+	if a.Limit >= 0 {
+		c = amountOf(a.Limit)
+	}
+	if a.SharePPM >= 0 && !a.Frozen {
+		c = least(c, supply.part(a.SharePPM))
+	}
+	return c
+}
+
+// compareEdges orders what comes into one peer: older pointer, then peer ID, then
+// live before frozen.
+func compareEdges(a, b *edge) int {
+	if c := cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.from.peer.ID, b.from.peer.ID)); c != 0 {
+		return c
+	}
+	switch {
+	case a.arc.Frozen == b.arc.Frozen:
+		return cmp.Or(cmp.Compare(a.arc.Order, b.arc.Order), cmp.Compare(a.arc.Limit, b.arc.Limit), cmp.Compare(a.arc.SharePPM, b.arc.SharePPM))
+	case b.arc.Frozen:
+		return -1
+	}
+	return 1
+}
+
+// compareServed orders accounts as they are served when not all can be: sponsor
+// distance, older bytes first, peer ID.
+func compareServed(a, b *vertex) int {
+	far := func(v *vertex) uint { return uint(v.dist) } // none is the farthest
+	return cmp.Or(cmp.Compare(far(a), far(b)), cmp.Compare(a.peer.Newest, b.peer.Newest), cmp.Compare(a.peer.ID, b.peer.ID))
+}
+
+// link makes a peer part of the graph.
+func (b *Book) link(n *node) *vertex {
+	if n.net != nil {
+		return n.net
+	}
+	v := &vertex{peer: n, pos: len(b.linked), dist: -1, sorted: true, supply: supplyOf(&n.Peer), demand: demandOf(&n.Peer)}
+	v.used = least(v.supply, v.demand)
+	v.served = v.used
+	n.net = v
+	b.linked = append(b.linked, v)
+	b.wants(v)
+	return v
+}
+
+// unlink takes a peer without arcs out of the graph.
+func (b *Book) unlink(v *vertex) {
+	if len(v.out)+len(v.in) > 0 || v.pos < 0 {
+		return
+	}
+	last := b.linked[len(b.linked)-1]
+	b.linked[v.pos], last.pos = last, v.pos
+	b.linked[len(b.linked)-1] = nil
+	b.linked = b.linked[:len(b.linked)-1]
+	v.pos, v.peer.net = -1, nil
+}
+
+// wants notes that a peer has a demand that isn't served.
+func (b *Book) wants(v *vertex) {
+	if v.short() && !v.hungry {
+		v.hungry = true
+		b.hungry = append(b.hungry, v)
+	}
+	if v.hungry {
+		b.stuck = false
+	}
+}
+
+// drop takes an edge out of its beneficiary's list; the issuer's is the caller's.
+func (b *Book) drop(e *edge) {
+	if !e.flow.isZero() {
+		b.broken = true
+	}
+	e.to.in = slices.DeleteFunc(e.to.in, func(other *edge) bool { return other == e })
+}
+
+// bound gives an edge a capacity and sees whether the flow still fits.
+func (b *Book) bound(e *edge, c amount) {
+	if e.cap.less(c) {
+		b.stuck = false
+	}
+	if c.less(e.flow) {
+		b.broken = true
+	}
+	e.cap = c
+}
+
+// ranks fills in the ranks of one issuer's edges: a live arc carries before a
+// frozen one beside it, however old that is.
+func ranks(edges []*edge) {
+	var live map[*vertex]int64
+	for _, e := range edges {
+		e.rank = e.arc.Order
+		if e.arc.Frozen {
+			live = map[*vertex]int64{}
+		}
+	}
+	if live == nil {
+		return
+	}
+	for _, e := range edges {
+		if r, ok := live[e.to]; !e.arc.Frozen && (!ok || e.rank > r) {
+			live[e.to] = e.rank
+		}
+	}
+	for _, e := range edges {
+		if r, ok := live[e.to]; e.arc.Frozen && ok {
+			e.rank = max(e.rank, r)
+		}
+	}
+}
