@@ -109,6 +109,31 @@ func TestMistakesInArguments(t *testing.T) {
 		{"join -", "want a link of 1 to 16384 characters"},
 		{"log --limit=-1", "--limit is -1"},
 		{"ledger", "expected"},
+		{"credit to", "<peer>"},
+		{"credit to bob --limit=-1", "is not a number with a unit"},
+		{"credit to bob --limit 0", "gives nothing"},
+		{"credit to bob --limit 1.5", "isn't a whole number of bytes"},
+		{"credit to bob --limit 99999999999T", "larger than the greatest size"},
+		{"credit to bob --share 101%", "is over 100 %"},
+		{"credit to bob --share=-1", "is not a percentage"},
+		{"credit to bob --share 0", "gives nothing"},
+		{"credit to bob --share 33.33333%", "finer than a millionth"},
+		{"credit to bob --loan", "a loan needs an amount"},
+		{"credit to bob --until tomorrow", "is not a date like"},
+		{"credit to bob --until 1969-12-31", "lies before 1970"},
+		{"credit to bob --to carol", "unknown flag --to"},
+		{"credit lend bob", "lend"},
+		{"credit eval", "<file>"},
+		{"credit eval a b", "unexpected argument b"},
+		{"credit verify -", "file"},
+		{"repay", "expected"},
+		{"repay via home --off --share 40", "say one of them"},
+		{"repay via home --share 200", "is over 100 %"},
+		{"standing bob --pin gone", "must be one of"},
+		{"standing bob --pin good --unpin", "say one of them"},
+		{"standing bob --unpin --evict", "say one of them"},
+		{"household set home", "<peer>"},
+		{"put x --explain=perhaps", "bool"},
 	} {
 		code, out, errout := quiet(t, strings.Fields(test.args)...)
 		if code != exitUsage || out != "" || !strings.Contains(errout, test.want) || strings.Count(errout, "\n") != 1 {
@@ -126,7 +151,9 @@ func TestMistakesInArguments(t *testing.T) {
 func TestNoNode(t *testing.T) {
 	t.Setenv("POTLUCK_DATA", t.TempDir())
 	for _, args := range []string{"status", "invite bob", "invites", "invites revoke 00", "join link", "friends", "friends remove bob", "who", "who bob",
-		"terms bob", "terms bob --gift 1G", "deny bob", "accept bob", "evict bob", "evict bob --yes", "put exit_test.go", "put -", "files", "log", "log -f", "ledger check"} {
+		"terms bob", "terms bob --gift 1G", "deny bob", "accept bob", "evict bob", "evict bob --yes", "put exit_test.go", "put -", "files", "log", "log -f", "ledger check",
+		"credit", "credit show", "credit to bob --limit 5G", "credit revoke bob", "credit decline bob", "credit proof bob", "repay via home", "work-for bob", "why bob",
+		"standing bob", "standing bob --pin good", "pardon bob", "household", "household set home bob", "household leave"} {
 		code, out, errout := quiet(t, strings.Fields(args)...)
 		if code != exitNotRunning || out != "" || !strings.Contains(errout, "potluck up") || strings.Count(errout, "\n") != 1 {
 			t.Errorf("potluck %s: exit code %d, stdout %q, stderr %q; want 4 and one line with the cure", args, code, out, errout)
@@ -154,6 +181,14 @@ func TestEmptyNames(t *testing.T) {
 	t.Setenv("POTLUCK_DATA", t.TempDir())
 	if code, _, errout := quiet(t, "invite", ""); code != exitUsage || !strings.Contains(errout, "the friend's name is empty") {
 		t.Errorf("invite: exit code %d, stderr %q", code, errout)
+	}
+	for _, verb := range [][]string{{"credit", "to"}, {"credit", "revoke"}, {"credit", "decline"}, {"repay", "via"}, {"work-for"}} {
+		if code, _, errout := quiet(t, append(verb, "")...); code != exitUsage || !strings.Contains(errout, "name is empty") {
+			t.Errorf("%v: exit code %d, stderr %q", verb, code, errout)
+		}
+	}
+	if code, _, errout := quiet(t, "household", "set", "", "bob"); code != exitUsage || !strings.Contains(errout, "name is empty") {
+		t.Errorf("household: exit code %d, stderr %q", code, errout)
 	}
 	t.Setenv("POTLUCK_DATA", "")
 	if code, _, errout := quiet(t, "status"); code != exitUsage || !strings.Contains(errout, "the data directory's name is empty") {

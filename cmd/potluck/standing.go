@@ -8,9 +8,9 @@ import (
 
 type standingCmd struct {
 	Peer  string `arg:"" help:"A peer: petname, peer ID, or the start of either."`
-	Pin   string `enum:",good,reminded,slowed,frozen,notice,evicting" default:"" placeholder:"STEP" xor:"change" help:"Keep it at a step, whatever happens: good, reminded, slowed, frozen, notice or evicting."`
-	Unpin bool   `xor:"change" help:"Let it move by itself again."`
-	Evict bool   `xor:"change" help:"Your word that after frozen it may go on, to notice and then to eviction."`
+	Pin   string `enum:",good,reminded,slowed,frozen,notice,evicting" default:"" placeholder:"STEP" help:"Keep it at a step, whatever happens: good, reminded, slowed, frozen, notice or evicting."`
+	Unpin bool   `help:"Let it move by itself again."`
+	Evict bool   `help:"Your word that after frozen it may go on, to notice and then to eviction."`
 }
 
 // Help says more than one line.
@@ -20,15 +20,18 @@ func (s *standingCmd) Help() string {
 
 // Run shows or changes a peer's standing.
 func (s *standingCmd) Run(ctx context.Context, c *cli) error {
+	change := api.StandingChange{Unpin: s.Unpin, Word: s.Evict}
+	if s.Pin != "" {
+		change.Pin = &s.Pin
+	}
+	if s.Unpin && s.Evict || s.Pin != "" && (s.Unpin || s.Evict) {
+		return usagef("--pin, --unpin and --evict are three changes: say one of them")
+	}
 	node, err := c.dial(ctx)
 	if err != nil {
 		return err
 	}
 	defer node.Close()
-	change := api.StandingChange{Unpin: s.Unpin, Word: s.Evict}
-	if s.Pin != "" {
-		change.Pin = &s.Pin
-	}
 	var v api.StandingView
 	if change == (api.StandingChange{}) {
 		v, err = node.Standing(ctx, s.Peer)

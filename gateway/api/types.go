@@ -34,6 +34,7 @@ type (
 type (
 	Party                = node.Party
 	CreditOverview       = node.CreditOverview
+	OrderView            = node.OrderView
 	CreditAt             = node.CreditAt
 	SponsorView          = node.SponsorView
 	PointerView          = node.PointerView
@@ -50,12 +51,15 @@ type (
 	WorkResult           = node.WorkResult
 	WhyView              = node.WhyView
 	ServeView            = node.ServeView
+	EarnedFor            = node.EarnedFor
 	FundView             = node.FundView
 	FlowView             = node.FlowView
 	StandingView         = node.StandingView
 	StandingSide         = node.StandingSide
 	StandingChange       = node.StandingChange
 	HouseholdView        = node.HouseholdView
+	HouseholdMember      = node.HouseholdMember
+	HouseholdClaim       = node.HouseholdClaim
 	HouseholdRequest     = node.HouseholdRequest
 )
 
