@@ -184,8 +184,8 @@ func Identify(d Document) (Identity, error) {
 // openAny opens an envelope of the kind that its payload type names.
 func openAny(sealed []byte) (opened[content], error) {
 	var none opened[content]
-	if len(sealed) > MaxSealed {
-		return none, fmt.Errorf("%w: %d bytes, at most %d are allowed", ErrDocument, len(sealed), MaxSealed)
+	if err := checkSealed(sealed); err != nil {
+		return none, err
 	}
 	e, err := record.UnmarshalEnvelope(sealed)
 	if err != nil {

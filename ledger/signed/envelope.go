@@ -19,6 +19,21 @@ type Identity struct {
 	Number uint64
 }
 
+// keyHeader is how every envelope of an Ed25519 key begins: the field of the
+// key, its length, its type, 32 bytes. Others aren't worth a verification.
+const keyHeader = "\x0a\x24\x08\x01\x12\x20"
+
+// checkSealed is what can be seen of an envelope before it is parsed.
+func checkSealed(sealed []byte) error {
+	switch {
+	case len(sealed) > MaxSealed:
+		return fmt.Errorf("%w: %d bytes, at most %d are allowed", ErrDocument, len(sealed), MaxSealed)
+	case !bytes.HasPrefix(sealed, []byte(keyHeader)):
+		return fmt.Errorf("%w: not an envelope that an Ed25519 key signed", ErrDocument)
+	}
+	return nil
+}
+
 // content is what can be signed.
 type content interface {
 	valid
@@ -76,8 +91,8 @@ type opened[T content] struct {
 func open[T content](sealed []byte) (opened[T], error) {
 	var r signable[T]
 	k := r.body.kind()
-	if len(sealed) > MaxSealed {
-		return opened[T]{}, fmt.Errorf("open %v: %w: %d bytes, at most %d are allowed", k, ErrDocument, len(sealed), MaxSealed)
+	if err := checkSealed(sealed); err != nil {
+		return opened[T]{}, fmt.Errorf("open %v: %w", k, err)
 	}
 	e, err := record.ConsumeTypedEnvelope(sealed, &r)
 	if err != nil {
@@ -91,8 +106,6 @@ func open[T content](sealed []byte) (opened[T], error) {
 		return opened[T]{}, fmt.Errorf("open %v: %w: not the one encoding of an envelope", k, ErrDocument)
 	case string(e.PayloadType) != kinds[k].codec:
 		return opened[T]{}, fmt.Errorf("open %v: %w: payload type %.40q", k, ErrDocument, e.PayloadType)
-	case e.PublicKey.Type() != crypto.Ed25519:
-		return opened[T]{}, fmt.Errorf("open %v: %w: key type %v", k, ErrDocument, e.PublicKey.Type())
 	}
 	for _, p := range r.body.signers() {
 		if p.MatchesPublicKey(e.PublicKey) {
