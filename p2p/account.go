@@ -73,7 +73,7 @@ func (a AccountResponse) Validate() error {
 	}
 	if a.Refusal != nil {
 		if err := checkRefusal(a.Refusal); err != nil {
-			return err
+			return fmt.Errorf("account: %w", err)
 		}
 	}
 	if err := checkSteps(a.Step, a.NextStep, a.Since, a.NextAt); err != nil {
@@ -96,11 +96,12 @@ func (a AccountResponse) Validate() error {
 // saturated gives a with every sum brought down to potluck.MaxSize.
 func (a AccountResponse) saturated() AccountResponse {
 	for _, s := range []*potluck.Size{&a.Earned, &a.Held, &a.Reserved, &a.Loans, &a.Supply, &a.Free, &a.Short} {
-		*s = min(*s, potluck.MaxSize)
+		*s = tellable(*s)
 	}
+	a.Refusal = saturated(a.Refusal)
 	sponsors := make([]Sponsor, len(a.Sponsors))
 	for i, s := range a.Sponsors {
-		sponsors[i] = Sponsor{s.Peer, min(s.Limit, potluck.MaxSize), min(s.Used, potluck.MaxSize)}
+		sponsors[i] = Sponsor{s.Peer, tellable(s.Limit), tellable(s.Used)}
 	}
 	a.Sponsors = sponsors
 	return a

@@ -62,8 +62,10 @@ func (w wireError) open() (answer, err error) {
 // it is, everything else as internal. known tells which of the two it was.
 func sealError(err error) (w wireError, known bool) {
 	var r *potluck.Refusal
-	if errors.As(err, &r) && checkRefusal(r) == nil {
-		return sealRefusal(r), true
+	if errors.As(err, &r) {
+		if r = saturated(r); checkRefusal(r) == nil {
+			return sealRefusal(r), true
+		}
 	}
 	var e *Error
 	if errors.As(err, &e) && codeNumbers[e.Code] >= firstErrorCode {

@@ -49,7 +49,8 @@ type Gate interface {
 // the connection of the asker and with the Host.
 //
 // *potluck.Refusal and *Error cross the wire; any other error is logged here
-// in full and crosses as "internal". Methods are called concurrently.
+// in full and crosses as "internal". Sums of bytes that are above potluck.MaxSize
+// are told as that, in refusals and quotes too. Methods are called concurrently.
 type Keeper interface {
 	Quote(ctx context.Context, from peer.ID, q QuoteRequest) (QuoteResponse, error)
 	Allocate(ctx context.Context, from peer.ID, a AllocateRequest) (AllocateResponse, error)
@@ -80,8 +81,7 @@ type Clerk interface {
 	Sync(ctx context.Context, from peer.ID, s SyncRequest) (SyncResponse, error)
 	// Propose signs a statement of from, or tells this node's own figures.
 	Propose(ctx context.Context, from peer.ID, s StatementRequest) (StatementResponse, error)
-	// Account tells from how it stands here. Sizes may be above
-	// potluck.MaxSize; they are told as that.
+	// Account tells from how it stands here.
 	Account(ctx context.Context, from peer.ID, a AccountRequest) (AccountResponse, error)
 	// Notice hears how this node stands with from. It is durable on return.
 	Notice(ctx context.Context, from peer.ID, n NoticeRequest) (NoticeResponse, error)

@@ -141,16 +141,27 @@ func TestEveryRefusalCrosses(t *testing.T) {
 	}
 }
 
-func TestLargeSumsOfAnAccount(t *testing.T) {
+// TestLargeSums: what no message may name is told as the largest size, for a cure
+// can cost a million times what was asked.
+func TestLargeSums(t *testing.T) {
 	_, p := fixedKey(1)
-	whole := fullAccount(p, Terms{}, nil)
+	huge := &potluck.Refusal{Code: potluck.CodeUnfunded, Asked: 7, Free: 3, Short: math.MaxInt64, Cures: []potluck.Cure{{Kind: potluck.CureHold, Bytes: math.MaxInt64}}}
+	told := &potluck.Refusal{Code: potluck.CodeUnfunded, Asked: 7, Free: 3, Short: potluck.MaxSize, Cures: []potluck.Cure{{Kind: potluck.CureHold, Bytes: potluck.MaxSize}}}
+	whole := fullAccount(p, Terms{}, told)
 	client, server := pair(t, "tcp", Limits{}, &cupboard{
 		account: func(context.Context, peer.ID, AccountRequest) (AccountResponse, error) {
 			a := whole
 			a.Earned, a.Supply, a.Free = math.MaxInt64, potluck.MaxSize+1, math.MaxInt64
 			a.Sponsors = slices.Clone(a.Sponsors)
 			a.Sponsors[1].Limit = math.MaxInt64
+			a.Refusal = huge
 			return a, nil
+		},
+		quote: func(context.Context, peer.ID, QuoteRequest) (QuoteResponse, error) {
+			return QuoteResponse{Free: math.MaxInt64, Refusal: huge}, nil
+		},
+		deliver: func(context.Context, peer.ID, DeliverRequest) (DeliverResponse, error) {
+			return DeliverResponse{}, huge
 		},
 	})
 	got, err := client.Account(t.Context(), server.ID(), AccountRequest{})
@@ -158,6 +169,9 @@ func TestLargeSumsOfAnAccount(t *testing.T) {
 		t.Fatal(err)
 	}
 	same(t, got, whole)
+	q, err := client.Quote(t.Context(), server.ID(), QuoteRequest{})
+	same(t, []any{q, err}, []any{QuoteResponse{Free: potluck.MaxSize, Refusal: told}, error(nil)})
+	same(t, sayCredit(t, client, server.ID(), ProtocolDeliver), error(told))
 }
 
 // TestWrongClerk: what a clerk may not answer doesn't leave the node.

@@ -9,6 +9,22 @@ import (
 // maxCures bounds the cures of a refusal: each kind once.
 const maxCures = 7
 
+// saturated gives r with what is above potluck.MaxSize brought down to that: a
+// cure can cost more than any message may name. nil stays nil.
+func saturated(r *potluck.Refusal) *potluck.Refusal {
+	if r == nil {
+		return nil
+	}
+	s := &potluck.Refusal{Code: r.Code, Asked: tellable(r.Asked), Free: tellable(r.Free), Short: tellable(r.Short)}
+	for _, c := range r.Cures {
+		s.Cures = append(s.Cures, potluck.Cure{Kind: c.Kind, Bytes: tellable(c.Bytes)})
+	}
+	return s
+}
+
+// tellable is the most of a sum that a message may name.
+func tellable(s potluck.Size) potluck.Size { return min(s, potluck.MaxSize) }
+
 // checkRefusal tells whether a refusal may cross the wire.
 func checkRefusal(r *potluck.Refusal) error {
 	if n := codeNumbers[Code(r.Code)]; n == 0 || n >= firstErrorCode {

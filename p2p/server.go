@@ -204,7 +204,11 @@ func (h *Host) serve(k Keeper, c Clerk, g Greeter) {
 	if g == nil {
 		g = refuser{}
 	}
-	serveControl(h, exchangeQuote, k.Quote)
+	serveControl(h, exchangeQuote, func(ctx context.Context, from peer.ID, q QuoteRequest) (QuoteResponse, error) {
+		a, err := k.Quote(ctx, from, q)
+		a.Free, a.Refusal = tellable(a.Free), saturated(a.Refusal)
+		return a, err
+	})
 	serveControl(h, exchangeAllocate, k.Allocate)
 	serveControl(h, exchangeHave, k.Have)
 	serveControl(h, exchangeCancel, k.Cancel)
