@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
@@ -28,13 +27,16 @@ func (t *tx) befriend(a Account, reason string) error {
 	}
 	if old == nil {
 		a.FirstSeen = t.now
-		t.set(peerKey(keyUsage, a.Peer), encodeUsage(Usage{}))
+		t.putUsage(a.Peer, Usage{})
 	} else {
 		a.FirstSeen = old.FirstSeen
 		a.LastSeen = max(a.LastSeen, old.LastSeen)
 		a.LeasesUntil = max(a.LeasesUntil, old.LeasesUntil)
 	}
 	a.Friend = true
+	if t.desk().together(a.Peer, t.graph.self) {
+		a.Terms.Gift = potluck.MaxSize
+	}
 	if err := t.putAccount(a); err != nil {
 		return err
 	}
@@ -64,6 +66,10 @@ func (t *tx) putAccount(a Account) error {
 		return fmt.Errorf("account of %v: %w: %w", a.Peer, err, ErrInvalid)
 	}
 	t.set(peerKey(keyAccount, a.Peer), encodeAccount(a))
+	if t.accounts == nil {
+		t.accounts = make(map[peer.ID]bool, 1)
+	}
+	t.accounts[a.Peer] = true
 	return nil
 }
 
@@ -175,32 +181,18 @@ func (a Account) moved(addrs []string) bool {
 }
 
 // Quote tells how much this node would take from owner now. It reserves nothing.
-// err may be a *potluck.Refusal; free is right then too. Unknown peers are
-// refused as not-a-friend.
+// err may be a *potluck.Refusal; free is right then too. Peers that are neither
+// known nor sponsored are refused as not-a-friend.
 func (b *Book) Quote(ctx context.Context, owner peer.ID, room Room, asked potluck.Size) (free potluck.Size, err error) {
 	if err := first(checkSize("ask", asked), room.check()); err != nil {
 		return 0, fmt.Errorf("quote: %w: %w", err, ErrInvalid)
 	}
+	if err := b.current(ctx); err != nil {
+		return 0, fmt.Errorf("quote: %w", err)
+	}
 	err = b.view(ctx, func(v view) error {
-		free, err = admit(v, owner, room, asked, b.clock())
+		free, err = v.quote(b.graph, owner, room, asked, b.clock().Unix())
 		return err
 	})
 	return free, err
-}
-
-// admit reads what Admit decides on.
-func admit(g getter, owner peer.ID, room Room, asked potluck.Size, now time.Time) (potluck.Size, error) {
-	a, u, err := knownAccount(g, owner)
-	if err != nil && !isMissing(err) {
-		return 0, err
-	}
-	totals, err := getTotals(g)
-	if err != nil {
-		return 0, err
-	}
-	free, refusal := Admit(a, u, room.free(totals), asked, now)
-	if refusal != nil {
-		return free, refusal
-	}
-	return free, nil
 }

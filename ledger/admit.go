@@ -1,99 +1,134 @@
 package ledger
 
 import (
-	"math/bits"
-	"time"
+	"slices"
+
+	"github.com/libp2p/go-libp2p/core/peer"
 
 	"potluck"
+	"potluck/ledger/credit"
 )
 
 const million = 1_000_000
 
-// Admit decides whether a node with so much room takes asked more bytes from
-// the account. It is a function of its arguments alone: no clock, no books. The
-// account must have valid terms; asked lies in [0, MaxSize], room in [-2 MaxSize,
-// MaxSize]: it is below zero when more is held than is offered now.
-//
-// free is the most that would be accepted; asking for it is accepted, for one
-// byte more is refused. The first reason that holds is given: not a friend,
-// denied, no room, unfunded. Each cure is enough by itself, except that after
-// more room was offered the credit may still be short.
-func Admit(a Account, u Usage, room potluck.Size, asked potluck.Size, now time.Time) (free potluck.Size, refusal *potluck.Refusal) {
-	if !a.Friend {
-		return 0, refuse(potluck.CodeNotAFriend, asked, 0, potluck.Cure{Kind: potluck.CureBefriend})
+// admit asks the network whether owner may add so much (CREDIT.md section 4). rate
+// is what the account may add today; below 0: there is no such bound. free is the most that would be
+// accepted; the error is a *potluck.Refusal.
+func (g *graph) admit(owner peer.ID, room, asked, rate potluck.Size) (free potluck.Size, err error) {
+	g.mu.Lock()
+	d := g.book.Admit(credit.ID(owner), room, asked)
+	g.mu.Unlock()
+	if rate >= 0 {
+		d = slow(d, asked, rate)
 	}
-	if a.Denied {
-		return 0, refuse(potluck.CodeDenied, asked, 0, potluck.Cure{Kind: potluck.CureAskHost})
+	if d.Refusal != nil {
+		return d.Free, d.Refusal
 	}
-	credit := a.Terms.limit(u.Earned, now) - (u.Held + u.Reserved)
-	free = max(0, min(room, credit))
-	if asked <= free {
-		return free, nil
+	return d.Free, nil
+}
+
+// slow brings a decision down to what an account that is slowed may add today.
+func slow(d credit.Decision, asked, rate potluck.Size) credit.Decision {
+	d.Free = min(d.Free, rate)
+	switch {
+	case d.Refusal != nil:
+		r := *d.Refusal
+		r.Free, r.Short = d.Free, asked-d.Free
+		d.Refusal = &r
+	case asked > d.Free:
+		d.Refusal = &potluck.Refusal{Code: potluck.CodeRate, Asked: asked, Free: d.Free, Short: asked - d.Free,
+			Cures: []potluck.Cure{{Kind: potluck.CureWait}}}
 	}
-	short := asked - free
-	var cures []potluck.Cure
-	code := potluck.CodeUnfunded
-	if asked > room {
-		code = potluck.CodeNoRoom
-		cures = append(cures, potluck.Cure{Kind: potluck.CureOffer, Bytes: asked - room})
-	} else {
-		if hold, ok := a.Terms.hold(u, asked, now); ok {
-			cures = append(cures, potluck.Cure{Kind: potluck.CureHold, Bytes: hold})
+	return d
+}
+
+// admit decides on bytes that an operation adds, and counts them when the account
+// is slowed. A sponsored peer without an account gets one.
+func (t *tx) admit(owner peer.ID, room Room, asked potluck.Size) error {
+	a, _, err := knownAccount(t, owner)
+	unknown := isMissing(err)
+	if err != nil && !unknown {
+		return err
+	}
+	totals, err := getTotals(t)
+	if err != nil {
+		return err
+	}
+	slowed, left := rate{}, potluck.Size(-1)
+	if a.Standing.Step == credit.StepSlowed {
+		if slowed, err = getRate(t, owner); err != nil {
+			return err
 		}
-		// The gift must cover what is overdrawn already too.
-		cures = append(cures, potluck.Cure{Kind: potluck.CureAskHost, Bytes: asked - credit})
+		left = slowed.left(t.now)
 	}
-	if gap := asked - min(room, credit); gap <= u.Held {
-		cures = append(cures, potluck.Cure{Kind: potluck.CureFree, Bytes: gap})
+	if _, err := t.graph.admit(owner, room.free(totals), asked, left); err != nil || asked == 0 {
+		return err
 	}
-	return free, &potluck.Refusal{Code: code, Asked: asked, Free: free, Short: short, Cures: cures}
+	if left >= 0 {
+		t.set(peerKey(keyRate, owner), encodeRate(slowed.add(t.now, asked)))
+	}
+	if unknown {
+		return t.know(owner, "", nil)
+	}
+	return nil
 }
 
-func refuse(code potluck.Code, asked, free potluck.Size, cure potluck.Cure) *potluck.Refusal {
-	return &potluck.Refusal{Code: code, Asked: asked, Free: free, Short: asked - free, Cures: []potluck.Cure{cure}}
+// quote is admit without any change.
+func (v view) quote(g *graph, owner peer.ID, room Room, asked potluck.Size, now int64) (potluck.Size, error) {
+	a, _, err := knownAccount(v, owner)
+	if err != nil && !isMissing(err) {
+		return 0, err
+	}
+	totals, err := getTotals(v)
+	if err != nil {
+		return 0, err
+	}
+	left := potluck.Size(-1)
+	if a.Standing.Step == credit.StepSlowed {
+		slowed, err := getRate(v, owner)
+		if err != nil {
+			return 0, err
+		}
+		left = slowed.left(now)
+	}
+	return g.admit(owner, room.free(totals), asked, left)
 }
 
-// limit is the supply of an account: gift, opening, paid while it lasts, and
-// the ratio's part of what it holds for us. Four terms of at most MaxSize.
-func (t Terms) limit(earned potluck.Size, now time.Time) potluck.Size {
-	return t.fixed(now) + t.reciprocal(earned)
+// rate is what a slowed account added, by hours since 1970, ascending. An hour
+// counts until all of it is a day ago, so that no 24 hours have more than
+// credit.SlowedPerDay.
+type rate []hour
+
+type hour struct {
+	number int64
+	bytes  potluck.Size
 }
 
-func (t Terms) fixed(now time.Time) potluck.Size {
-	sum := t.Gift + t.Opening
-	if now.Unix() < t.PaidUntil {
-		sum += t.Paid
-	}
-	return sum
+const (
+	secondsOfHour = 3600
+	rateHours     = 25
+)
+
+// within drops the hours that don't count any more. Hours of the future come of
+// a clock that was set back: they don't count either.
+func (r rate) within(now int64) rate {
+	at := now / secondsOfHour
+	return slices.DeleteFunc(slices.Clone(r), func(h hour) bool { return h.number <= at-rateHours || h.number > at })
 }
 
-// reciprocal is floor(ratio × earned), at most MaxSize.
-func (t Terms) reciprocal(earned potluck.Size) potluck.Size {
-	hi, lo := bits.Mul64(uint64(t.RatioPPM), uint64(earned))
-	if hi >= million {
-		return potluck.MaxSize
+func (r rate) left(now int64) potluck.Size {
+	left := credit.SlowedPerDay
+	for _, h := range r.within(now) {
+		left -= h.bytes
 	}
-	q, _ := bits.Div64(hi, lo, million)
-	return potluck.Size(min(q, uint64(potluck.MaxSize)))
+	return max(0, left)
 }
 
-// hold is the least number of bytes that, held for us in addition, would fund
-// the ask. There is none when the ratio is zero or the sum leaves MaxSize.
-func (t Terms) hold(u Usage, asked potluck.Size, now time.Time) (potluck.Size, bool) {
-	need := u.Held + u.Reserved + asked - t.fixed(now)
-	if t.RatioPPM == 0 || need > potluck.MaxSize {
-		return 0, false
+func (r rate) add(now int64, n potluck.Size) rate {
+	r, at := r.within(now), now/secondsOfHour
+	if last := len(r) - 1; last >= 0 && r[last].number == at {
+		r[last].bytes += n
+		return r
 	}
-	// The least e with floor(ratio × e ÷ million) ≥ need is ceil(need × million ÷ ratio).
-	hi, lo := bits.Mul64(uint64(need), million)
-	lo, carry := bits.Add64(lo, uint64(t.RatioPPM)-1, 0)
-	hi += carry
-	if hi >= uint64(t.RatioPPM) {
-		return 0, false
-	}
-	earned, _ := bits.Div64(hi, lo, uint64(t.RatioPPM))
-	if earned > uint64(potluck.MaxSize) {
-		return 0, false
-	}
-	return potluck.Size(earned) - u.Earned, true
+	return append(r, hour{at, n})
 }

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -8,6 +9,17 @@ import (
 
 	"potluck"
 )
+
+// decide asks a network that has one account.
+func decide(a Account, u Usage, room, asked potluck.Size, now time.Time) (potluck.Size, *potluck.Refusal) {
+	g := newGraph(self, 0)
+	g.asOf, g.due = now.Unix(), maxTime
+	g.enter(a, u)
+	free, err := g.admit(a.Peer, room, asked, -1)
+	var r *potluck.Refusal
+	errors.As(err, &r)
+	return free, r
+}
 
 func TestAdmitTable(t *testing.T) {
 	now := time.Unix(1000, 0)
@@ -51,7 +63,7 @@ func TestAdmitTable(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			free, r := Admit(tt.account, tt.usage, tt.room, tt.asked, now)
+			free, r := decide(tt.account, tt.usage, tt.room, tt.asked, now)
 			if free != tt.free || (r == nil) != (tt.code == "") {
 				t.Fatalf("free %d, refusal %v; want %d, %q", free, r, tt.free, tt.code)
 			}
@@ -101,14 +113,14 @@ func drawAdmission(t *rapid.T) (a Account, u Usage, room potluck.Size, now time.
 func TestAdmitFreeIsExact(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, u, room, now := drawAdmission(t)
-		free, _ := Admit(a, u, room, 0, now)
-		if f, r := Admit(a, u, room, free, now); r != nil || f != free {
+		free, _ := decide(a, u, room, 0, now)
+		if f, r := decide(a, u, room, free, now); r != nil || f != free {
 			t.Fatalf("free %d was refused: %v", free, r)
 		}
 		if free == potluck.MaxSize {
 			return
 		}
-		f, r := Admit(a, u, room, free+1, now)
+		f, r := decide(a, u, room, free+1, now)
 		if r == nil || f != free || r.Free != free || r.Short != 1 || r.Asked != free+1 {
 			t.Fatalf("free + 1 = %d gave %d, %v", free+1, f, r)
 		}
@@ -120,7 +132,7 @@ func TestAdmitCures(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, u, room, now := drawAdmission(t)
 		asked := sizes(potluck.MaxSize).Draw(t, "asked")
-		_, r := Admit(a, u, room, asked, now)
+		_, r := decide(a, u, room, asked, now)
 		if r == nil {
 			return
 		}
@@ -139,7 +151,7 @@ func TestAdmitCures(t *testing.T) {
 				default:
 					t.Fatalf("cure %v for %v", c.Kind, r.Code)
 				}
-				_, again := Admit(a, u, room, asked, now)
+				_, again := decide(a, u, room, asked, now)
 				cured := again == nil || (c.Kind == potluck.CureOffer && again.Code == potluck.CodeUnfunded)
 				if cured != (less == 0) {
 					t.Fatalf("%+v less %d for %+v: %v", c, less, *r, again)

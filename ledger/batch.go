@@ -134,8 +134,27 @@ func (b *Book) execute(s *batch, r *request) *batch {
 		s.answers = append(s.answers, answer{r, s.err})
 		return s
 	}
-	t := &tx{batch: s, now: b.clock().Unix(), writes: make(map[string][]byte)}
-	err := r.run(t)
+	now := b.clock().Unix()
+	if b.graph.stale(now) {
+		s = b.follow(s, now, (*tx).refresh)
+	}
+	s, err := b.run(s, now, r.run)
+	if err == nil && b.graph.slack {
+		b.graph.slack = false
+		s = b.follow(s, now, (*tx).shrink)
+	}
+	s.answers = append(s.answers, answer{r, err})
+	return s
+}
+
+// run runs an operation. When it was accepted, its writes are in the batch, which
+// may be a new one, and the graph has taken it over.
+func (b *Book) run(s *batch, now int64, run func(*tx) error) (*batch, error) {
+	if s.err != nil {
+		return s, s.err
+	}
+	t := &tx{batch: s, graph: b.graph, now: now, writes: make(map[string][]byte)}
+	err := run(t)
 	if err == nil {
 		err = t.finish(s.head)
 	}
@@ -143,23 +162,34 @@ func (b *Book) execute(s *batch, r *request) *batch {
 		err = fmt.Errorf("%d rows with %d bytes: %w", len(t.writes), t.size, ErrTooBig)
 	}
 	if err != nil {
-		s.answers = append(s.answers, answer{r, err})
-		return s
+		return s, err
 	}
 	if !b.fits(int64(len(s.writes)), s.size, t) {
 		b.commit(s)
-		s = b.newBatch()
-		if s.err != nil {
-			s.answers = append(s.answers, answer{r, s.err})
-			return s
+		if s = b.newBatch(); s.err != nil {
+			return s, s.err
 		}
+		t.batch = s
 	}
 	for k, v := range t.writes {
 		s.writes[k] = v
 	}
 	s.size += t.size
 	s.head = t.head
-	s.answers = append(s.answers, answer{r, nil})
+	if err := b.graph.apply(t); err != nil {
+		s.err = b.fail(err) // the network is half changed
+		return s, s.err
+	}
+	return s, nil
+}
+
+// follow runs what the books owe to an operation or to the time that passed. It
+// can't be refused: an error means that nobody knows any more who has what credit.
+func (b *Book) follow(s *batch, now int64, run func(*tx) error) *batch {
+	s, err := b.run(s, now, run)
+	if err != nil && s.err == nil {
+		s.err = b.fail(err)
+	}
 	return s
 }
 

@@ -36,6 +36,7 @@ type Book struct {
 	// Owned by the batcher's goroutine.
 	guard *guard
 	head  head
+	graph *graph // others read it under its lock
 
 	// Under mu.
 	mu       sync.Mutex
@@ -51,7 +52,7 @@ type Book struct {
 }
 
 func newBook(c Config, lock *os.File) *Book {
-	return &Book{self: c.Self, clock: c.Clock, log: c.Log, lock: lock, gate: newGate(), queue: make(chan *request, maxOps),
+	return &Book{self: c.Self, graph: newGraph(c.Self, hopsOf(c.MaxHops)), clock: c.Clock, log: c.Log, lock: lock, gate: newGate(), queue: make(chan *request, maxOps),
 		quit: make(chan struct{}), wake: make(chan struct{}, 1), grown: make(chan struct{})}
 }
 
@@ -74,6 +75,9 @@ func (b *Book) start(c Config) error {
 	cut := b.compare(kept, found)
 	if cut != nil && !c.AcceptCut {
 		return cut
+	}
+	if err := b.loadGraph(); err != nil {
+		return err
 	}
 	b.loops.Go(b.serveAll)
 	b.loops.Go(b.syncHead)

@@ -77,7 +77,7 @@ func (c *checker) leaseIndexes() error {
 			return err
 		}
 		_, there, err := getLease(c.v, id, owner)
-		return first(err, entry(there && len(row) == 0, "lease of %v on %v", owner, id))
+		return first(err, indexed(there && len(row) == 0, "lease of %v on %v", owner, id))
 	})
 	if err != nil {
 		return err
@@ -89,7 +89,7 @@ func (c *checker) leaseIndexes() error {
 			return err
 		}
 		l, there, err := getLease(c.v, id, owner)
-		return first(err, entry(there && len(row) == 0 && uint64(l.Until) == until, "lease of %v on %v until %d", owner, id, until))
+		return first(err, indexed(there && len(row) == 0 && uint64(l.Until) == until, "lease of %v on %v until %d", owner, id, until))
 	})
 }
 
@@ -101,6 +101,6 @@ func (c *checker) deadlines() error {
 			return err
 		}
 		s, there, err := getShare(c.v, id)
-		return first(err, entry(there && len(row) == 0 && s.State == ShareGoing && uint64(s.Deadline) == deadline, "share %v GOING with deadline %d", id, deadline))
+		return first(err, indexed(there && len(row) == 0 && s.State == ShareGoing && uint64(s.Deadline) == deadline, "share %v GOING with deadline %d", id, deadline))
 	})
 }

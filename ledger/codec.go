@@ -2,7 +2,9 @@ package ledger
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
+	"math"
 
 	"github.com/fxamacker/cbor/v2"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -139,4 +141,39 @@ func wirePeer(p peer.ID) []byte {
 		return nil
 	}
 	return []byte(p)
+}
+
+// appendNumber appends the shortest CBOR of an unsigned integer.
+func appendNumber(b []byte, n uint64) []byte {
+	switch {
+	case n < 24:
+		return append(b, byte(n))
+	case n <= math.MaxUint8:
+		return append(b, 24, byte(n))
+	case n <= math.MaxUint16:
+		return binary.BigEndian.AppendUint16(append(b, 25), uint16(n))
+	case n <= math.MaxUint32:
+		return binary.BigEndian.AppendUint32(append(b, 26), uint32(n))
+	}
+	return binary.BigEndian.AppendUint64(append(b, 27), n)
+}
+
+// takeNumber reads what appendNumber wrote of numbers below 2^63, and nothing else.
+func takeNumber(b []byte) (n int64, rest []byte, ok bool) {
+	if len(b) == 0 || b[0] > 27 {
+		return 0, nil, false
+	}
+	if b[0] < 24 {
+		return int64(b[0]), b[1:], true
+	}
+	width := 1 << (b[0] - 24)
+	if len(b) < 1+width {
+		return 0, nil, false
+	}
+	var v uint64
+	for _, c := range b[1 : 1+width] {
+		v = v<<8 | uint64(c)
+	}
+	least := [...]uint64{24, math.MaxUint8 + 1, math.MaxUint16 + 1, math.MaxUint32 + 1}[b[0]-24]
+	return int64(v), b[1+width:], v >= least && v <= math.MaxInt64
 }

@@ -90,7 +90,7 @@ func examples() []rowVector {
 	return []rowVector{
 		row("account", "every field", peerKey(keyAccount, alice), encodeAccount(full)),
 		row("account", "no field", peerKey(keyAccount, alice), encodeAccount(Account{Peer: alice})),
-		row("usage", "of one account", peerKey(keyUsage, alice), encodeUsage(Usage{1, 2, 3, 4, potluck.MaxSize, 6})),
+		row("usage", "of one account", peerKey(keyUsage, alice), encodeUsage(Usage{1, 2, 3, 4, potluck.MaxSize, 6, 0})),
 		row("usage", "totals", []byte{keyTotals}, encodeUsage(Usage{})),
 		row("share", "STABLE", shareKey(keyShare, id), encodeShare(stable)),
 		row("share", "COMING", shareKey(keyShare, id), encodeShare(coming)),

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
@@ -46,45 +47,142 @@ type Frozen struct {
 // DocumentRow is the newest document of one kind, issuer and other peer.
 type DocumentRow struct {
 	Kind     signed.Kind
-	Issuer   peer.ID // order: issuer; repay: principal; consent: server; household: member; statement: host; conflict: signer
-	Other    peer.ID // consent: principal; statement: owner; conflict: as what it is about; else ""
-	Number   uint64  // of Document
-	Document signed.Document
+	Issuer   peer.ID // order: issuer; repay: principal; consent: server; household: member; statement: host. Conflict: as what it is about
+	Other    peer.ID // consent: principal; statement: owner. Conflict: as what it is about
+	Number   uint64
+	Document signed.Document  // a statement's is signed by both; the zero value if there is none such
 	Expires  int64            // unix seconds; 0: doesn't expire. Statements count for StatementLife
-	Live     bool             // it counts: not expired when last looked at, no conflict, for a statement: signed by both
+	Live     bool             // it counts now; for a statement: signed by both and young enough
 	Frozen   []Frozen         // orders: by beneficiary
 	Declined []peer.ID        // orders: issuers whose pointers this peer doesn't take
 	ByHost   *signed.Document // statements: a newer number, signed by the host alone
 	ByOwner  *signed.Document // statements: a newer number, signed by the owner alone
-	Conflict *signed.Document // proof that its signer signed two with one number, this one or one before it
+	Conflict *signed.Document // the newest proof that a signer signed two with one number, this one or one before it
 }
 
-// Accept takes a document into the books, if it is the newest of its kind. It
-// may come from anybody: what counts is who signed it. Documents of this node's
-// own are taken the same way, before they are sent to anyone.
-//
-// Errors: signed.ErrDocument; ErrNotFound when its issuer has no account and
-// isn't this node; ErrInvalid when it has expired or hasn't begun (then also
-// signed.ErrExpired or signed.ErrNotYet), when a server's consent is missing, or
-// when this node's own order points to a peer that is unknown or denied;
-// *potluck.Refusal when a loan of this node's own order isn't covered; ErrFull.
-func (b *Book) Accept(ctx context.Context, d signed.Document) (Outcome, error) {
-	return 0, ErrInvalid
-}
-
-// Document gives the newest document of a kind. For KindConflict it is the proof
-// against issuer. Errors: ErrNotFound.
+// Document gives the newest document of a kind. For KindConflict it is the first
+// proof about a document of issuer and other. Errors: ErrNotFound.
 func (b *Book) Document(ctx context.Context, kind signed.Kind, issuer, other peer.ID) (row DocumentRow, err error) {
-	return DocumentRow{}, ErrNotFound
+	err = b.view(ctx, func(v view) error {
+		if kind == signed.KindConflict {
+			row, err = v.proofOf(issuer, other)
+			return err
+		}
+		k := docKey{kind, issuer, other}
+		e, found, err := load(v, docRowKey(keyDocument, k), func(b []byte) (*entry, error) { return decodeEntry(k, b) })
+		if err == nil && !found {
+			err = fmt.Errorf("%v of %v: %w", kind, issuer, ErrNotFound)
+		}
+		if err != nil {
+			return err
+		}
+		row, err = v.documentRow(e, b.clock().Unix())
+		return err
+	})
+	return row, err
 }
 
 // Documents visits the newest documents of a kind (0: of all kinds but proofs of
 // conflict), by kind, issuer and other. visit may call methods of the book.
 func (b *Book) Documents(ctx context.Context, kind signed.Kind, visit func(DocumentRow) error) error {
-	return nil
+	if kind == signed.KindConflict {
+		return b.scan(ctx, span{prefix: []byte{keyProof}}, func(key, value []byte) error {
+			r := parts(key)
+			k := r.document()
+			if err := r.end(key); err != nil {
+				return err
+			}
+			row, err := proofRow(k, value)
+			if err != nil {
+				return err
+			}
+			return visit(row)
+		})
+	}
+	prefix := []byte{keyDocument}
+	if kind != 0 {
+		prefix = append(prefix, byte(kind))
+	}
+	return b.view(ctx, func(v view) error {
+		return v.scan(ctx, span{prefix: prefix}, func(key, value []byte) error {
+			e, err := readEntry(key, value)
+			if err != nil {
+				return err
+			}
+			row, err := v.documentRow(e, b.clock().Unix())
+			if err != nil {
+				return err
+			}
+			return visit(row)
+		})
+	})
+}
+
+// documentRow gives an entry's public form.
+func (v view) documentRow(e *entry, now int64) (DocumentRow, error) {
+	r := DocumentRow{Kind: e.key.kind, Issuer: e.key.issuer, Other: e.key.other, Number: e.number(), Frozen: e.frozen}
+	if e.paper != nil {
+		r.Document, r.Expires = e.paper.doc, e.paper.expires()
+		r.Live = e.rival == nil && e.paper.validAt(now) == nil
+	}
+	switch e.key.kind {
+	case signed.KindOrder:
+		r.Declined = e.paper.order.Declined
+	case signed.KindStatement:
+		r.Live = r.Live && now < e.paper.statement.Time+statementLife
+		r.ByHost, r.ByOwner = e.byHost.document(), e.byOwner.document()
+	}
+	d, found, err := load(v, docRowKey(keyProof, e.key), func(b []byte) (signed.Document, error) { return decodeProof(e.key, b) })
+	if found {
+		r.Conflict = &d
+	}
+	return r, err
+}
+
+func (p *paper) document() *signed.Document {
+	if p == nil {
+		return nil
+	}
+	return &p.doc
+}
+
+func proofRow(k docKey, value []byte) (DocumentRow, error) {
+	d, err := decodeProof(k, value)
+	if err != nil {
+		return DocumentRow{}, err
+	}
+	id, err := signed.Identify(d)
+	return DocumentRow{Kind: signed.KindConflict, Issuer: k.issuer, Other: k.other, Number: id.Number, Document: d, Conflict: &d}, err
+}
+
+func (v view) proofOf(issuer, other peer.ID) (DocumentRow, error) {
+	for kind := signed.KindOrder; kind < signed.KindConflict; kind++ {
+		k := docKey{kind, issuer, other}
+		value, found, err := v.get(docRowKey(keyProof, k))
+		if err != nil {
+			return DocumentRow{}, err
+		}
+		if found {
+			return proofRow(k, value)
+		}
+	}
+	return DocumentRow{}, fmt.Errorf("proof of a conflict against %v: %w", issuer, ErrNotFound)
 }
 
 // Refresh looks at all that ends with time: paid terms, orders, pointers, repay
 // orders, consents and statements. Operations do that by themselves when
 // something is due; call it now and then so that an idle node's figures fall too.
-func (b *Book) Refresh(ctx context.Context) error { return nil }
+func (b *Book) Refresh(ctx context.Context) error {
+	return b.do(ctx, "refresh", false, func(*tx) error { return nil })
+}
+
+// current makes sure that the network's figures are of now.
+func (b *Book) current(ctx context.Context) error {
+	b.graph.mu.Lock()
+	stale := b.graph.stale(b.clock().Unix())
+	b.graph.mu.Unlock()
+	if !stale {
+		return nil
+	}
+	return b.Refresh(ctx)
+}

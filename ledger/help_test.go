@@ -132,5 +132,6 @@ func usageOf(t testing.TB, b *Book, p peer.ID) Usage {
 	if err != nil {
 		t.Fatal(err)
 	}
+	u.Newest = 0
 	return u
 }

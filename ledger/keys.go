@@ -26,6 +26,11 @@ const (
 	keyFile            byte = 0x0b // storage index
 	keyInvite          byte = 0x0c // invite ID
 	keyEvent           byte = 0x0d // sequence
+	keyDocument        byte = 0x0e // kind ‖ issuer ‖ other, which may be empty
+	keyProof           byte = 0x0f // likewise, of what the proof is about
+	keyRate            byte = 0x10 // peer
+
+	keyLast = keyRate
 )
 
 const (

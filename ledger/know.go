@@ -24,7 +24,7 @@ func (t *tx) know(p peer.ID, name string, addrs []string) error {
 	if err != nil || old != nil {
 		return err
 	}
-	t.set(peerKey(keyUsage, p), encodeUsage(Usage{}))
+	t.putUsage(p, Usage{})
 	a := Account{Peer: p, Name: name, Addrs: addrs, Terms: StrangerTerms(), FirstSeen: t.now}
 	t.note(Event{Kind: KindKnow, Peer: p})
 	return t.putAccount(a)

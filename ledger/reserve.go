@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
@@ -35,7 +34,7 @@ func (b *Book) Reserve(ctx context.Context, owner peer.ID, room Room, rs []Reser
 		if err != nil {
 			return err
 		}
-		if _, err := admit(t, owner, room, fresh, time.Unix(t.now, 0)); err != nil {
+		if err := t.admit(owner, room, fresh); err != nil {
 			return err
 		}
 		grants = make([]Grant, 0, len(rs))

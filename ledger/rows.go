@@ -6,6 +6,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"potluck"
+	"potluck/ledger/credit"
 )
 
 // This file has the wire form of the rows about peers: accounts and counters.
@@ -22,12 +23,51 @@ type accountWire struct {
 	FirstSeen   int64     `cbor:"8,keyasint,omitempty"`
 	LastSeen    int64     `cbor:"9,keyasint,omitempty"`
 	LeasesUntil int64     `cbor:"10,keyasint,omitempty"`
+
+	Standing *standingWire `cbor:"11,keyasint,omitempty"`
+}
+
+// standingWire is left out for the zero standing.
+type standingWire struct {
+	_           struct{} `cbor:",toarray"`
+	Step        uint8
+	Since       int64
+	Breach      int64
+	Short       int64
+	GoodwillPPM int64
+	Service     int64
+	Told        uint8
+	ToldAt      int64
+	Pinned      bool
+	Word        bool
+	Reason      string
+}
+
+func wireStanding(s credit.Standing) *standingWire {
+	if s == (credit.Standing{}) {
+		return nil
+	}
+	return &standingWire{Step: uint8(s.Step), Since: s.Since, Breach: s.Breach, Short: int64(s.Short), GoodwillPPM: s.GoodwillPPM,
+		Service: s.Service, Told: uint8(s.Told), ToldAt: s.ToldAt, Pinned: s.Pinned, Word: s.Word, Reason: s.Reason}
+}
+
+// standing reads nothing as the zero standing, which is never written out.
+func (w *standingWire) standing() (s credit.Standing, err error) {
+	if w == nil {
+		return s, nil
+	}
+	s = credit.Standing{Step: credit.Step(w.Step), Since: w.Since, Breach: w.Breach, Short: potluck.Size(w.Short), GoodwillPPM: w.GoodwillPPM,
+		Service: w.Service, Told: credit.Step(w.Told), ToldAt: w.ToldAt, Pinned: w.Pinned, Word: w.Word, Reason: w.Reason}
+	if s == (credit.Standing{}) {
+		err = fmt.Errorf("standing of nothing is written out")
+	}
+	return s, err
 }
 
 func encodeAccount(a Account) []byte {
 	return marshal(accountWire{Name: a.Name, Household: a.Household, Terms: wireTerms(a.Terms),
 		Theirs: wireTerms(a.Theirs), Friend: a.Friend, Denied: a.Denied, Addrs: a.Addrs,
-		FirstSeen: a.FirstSeen, LastSeen: a.LastSeen, LeasesUntil: a.LeasesUntil})
+		FirstSeen: a.FirstSeen, LastSeen: a.LastSeen, LeasesUntil: a.LeasesUntil, Standing: wireStanding(a.Standing)})
 }
 
 func decodeAccount(p peer.ID, b []byte) (Account, error) {
@@ -38,33 +78,52 @@ func decodeAccount(p peer.ID, b []byte) (Account, error) {
 	a := Account{Peer: p, Name: w.Name, Household: w.Household, Terms: w.Terms.terms(),
 		Theirs: w.Theirs.terms(), Friend: w.Friend, Denied: w.Denied, Addrs: w.Addrs,
 		FirstSeen: w.FirstSeen, LastSeen: w.LastSeen, LeasesUntil: w.LeasesUntil}
-	return a, damaged("account", a.check())
+	a.Standing, err = w.Standing.standing()
+	return a, damaged("account", first(err, a.check()))
 }
 
-type usageWire struct {
-	_              struct{} `cbor:",toarray"`
-	Held           int64
-	HeldShares     int64
-	Reserved       int64
-	ReservedShares int64
-	Earned         int64
-	EarnedShares   int64
-}
+// A usage row is an array of six counters, and of Newest when it isn't zero. It
+// is read and written with every change of a lease, so it has a codec of its own.
+const (
+	usageSix   = 0x86 // an array of six
+	usageSeven = 0x87
+)
 
 func encodeUsage(u Usage) []byte {
-	return marshal(usageWire{Held: int64(u.Held), HeldShares: u.HeldShares, Reserved: int64(u.Reserved),
-		ReservedShares: u.ReservedShares, Earned: int64(u.Earned), EarnedShares: u.EarnedShares})
+	b := append(make([]byte, 0, 48), usageSix)
+	if u.Newest != 0 {
+		b[0] = usageSeven
+	}
+	for _, v := range [...]int64{int64(u.Held), u.HeldShares, int64(u.Reserved), u.ReservedShares, int64(u.Earned), u.EarnedShares} {
+		b = appendNumber(b, uint64(v))
+	}
+	if u.Newest != 0 {
+		b = appendNumber(b, uint64(u.Newest))
+	}
+	return b
 }
 
 func decodeUsage(b []byte) (Usage, error) {
-	w, err := unmarshal[usageWire]("usage", b)
-	if err != nil {
-		return Usage{}, err
+	wrong := func(why string) (Usage, error) {
+		return Usage{}, fmt.Errorf("usage row of %d bytes %s: %w", len(b), why, ErrDamaged)
 	}
-	u := Usage{Held: potluck.Size(w.Held), HeldShares: w.HeldShares, Reserved: potluck.Size(w.Reserved),
-		ReservedShares: w.ReservedShares, Earned: potluck.Size(w.Earned), EarnedShares: w.EarnedShares}
+	if len(b) == 0 || (b[0] != usageSix && b[0] != usageSeven) {
+		return wrong("isn't an array of 6 or 7")
+	}
+	var v [7]int64
+	rest, ok := b[1:], true
+	for i := range int(b[0] - 0x80) {
+		if v[i], rest, ok = takeNumber(rest); !ok {
+			return wrong("has a counter in a wrong form")
+		}
+	}
+	if len(rest) != 0 || (b[0] == usageSeven && v[6] == 0) {
+		return wrong("is not in its one encoding")
+	}
+	u := Usage{Held: potluck.Size(v[0]), HeldShares: v[1], Reserved: potluck.Size(v[2]), ReservedShares: v[3],
+		Earned: potluck.Size(v[4]), EarnedShares: v[5], Newest: v[6]}
 	if !u.inRange() {
-		return Usage{}, fmt.Errorf("usage row has a counter out of range: %w", ErrDamaged)
+		return wrong("has a counter out of range")
 	}
 	return u, nil
 }

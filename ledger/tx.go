@@ -21,11 +21,18 @@ type getter interface {
 // refused.
 type tx struct {
 	batch  *batch
+	graph  *graph            // credit as it stood before the operation
 	now    int64             // unix seconds, once per operation
 	writes map[string][]byte // nil: deleted
 	events []Event
 	size   int64 // after finish: as Badger counts it
 	head   head  // after finish
+
+	// What the graph takes over when the operation is accepted.
+	usages   map[peer.ID]Usage
+	accounts map[peer.ID]bool
+	entries  map[docKey]*entry
+	look     bool // documents changed or time passed
 }
 
 func (t *tx) get(key []byte) ([]byte, bool, error) {
@@ -161,7 +168,17 @@ func (t *tx) count(p peer.ID, change Usage) error {
 	if totals, err = totals.plus(change); err != nil {
 		return fmt.Errorf("totals: %w", err)
 	}
-	t.set(peerKey(keyUsage, p), encodeUsage(u))
+	totals.Newest = 0
+	t.putUsage(p, u)
 	t.set([]byte{keyTotals}, encodeUsage(totals))
 	return nil
+}
+
+// putUsage writes an account's counters.
+func (t *tx) putUsage(p peer.ID, u Usage) {
+	t.set(peerKey(keyUsage, p), encodeUsage(u))
+	if t.usages == nil {
+		t.usages = make(map[peer.ID]Usage, 1)
+	}
+	t.usages[p] = u
 }

@@ -57,6 +57,7 @@ type Usage struct {
 	ReservedShares int64        `json:"reserved_shares"` //
 	Earned         potluck.Size `json:"earned"`          // stable placements: they hold for us
 	EarnedShares   int64        `json:"earned_shares"`   //
+	Newest         int64        `json:"-"`               // unix seconds: no lease of the account is newer; 0: it has none. Not kept for totals
 }
 
 // Room is what this node can take, as its disk and its operator say.

@@ -7,6 +7,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"potluck"
+	"potluck/ledger/credit"
 )
 
 // maxTime is the last second that a row may name: the year 36812. It keeps sums
@@ -76,7 +77,22 @@ func (a Account) check() error {
 	}
 	return first(checkPeer(a.Peer), checkText("name", a.Name, MaxName),
 		checkText("household", a.Household, MaxName), a.Terms.check(), a.Theirs.check(),
-		checkTimes(a.FirstSeen, a.LastSeen, a.LeasesUntil))
+		checkTimes(a.FirstSeen, a.LastSeen, a.LeasesUntil), checkStanding(a.Standing))
+}
+
+// maxGoodwill is the greatest factor of delays, in millionths.
+const maxGoodwill = 4 * million
+
+func checkStanding(s credit.Standing) error {
+	switch {
+	case s.Step > credit.StepEvicting || s.Told > credit.StepEvicting:
+		return fmt.Errorf("standing: step %d, told of %d, at most %d", s.Step, s.Told, credit.StepEvicting)
+	case s.GoodwillPPM < 0 || s.GoodwillPPM > maxGoodwill:
+		return fmt.Errorf("standing: goodwill of %d ppm is not between 0 and %d", s.GoodwillPPM, maxGoodwill)
+	case s.Short < 0:
+		return fmt.Errorf("standing: shortfall of %d bytes", s.Short)
+	}
+	return first(checkTimes(s.Since, s.Breach, s.ToldAt, s.Service), checkText("reason", s.Reason, MaxReason))
 }
 
 func checkShareID(id potluck.ShareID, l potluck.Layout) error {
