@@ -203,19 +203,7 @@ func TestCreditText(t *testing.T) {
 		}
 	}
 	s.requests()
-	golden := filepath.Join("testdata", "credit.golden")
-	if *update {
-		if err := os.WriteFile(golden, all.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := all.String(); got != string(want) {
-		t.Errorf("the text differs from %s at %q; if that is meant, run go test ./cmd/potluck -run TestCreditText -update", golden, difference(got, string(want)))
-	}
+	checkGolden(t, "credit.golden", all.String())
 }
 
 func ref[T any](v T) *T { return &v }

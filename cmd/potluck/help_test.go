@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "rewrite testdata/help.golden; read the difference before you commit it")
+var update = flag.Bool("update", false, "rewrite testdata/*.golden; read the difference before you commit it")
 
 // The help of the program and of every verb is part of what users learn.
 func TestHelp(t *testing.T) {
@@ -25,9 +25,15 @@ func TestHelp(t *testing.T) {
 		}
 		all.WriteString("$ potluck " + strings.TrimSpace(verb+" --help") + "\n" + out + "\n")
 	}
-	golden := filepath.Join("testdata", "help.golden")
+	checkGolden(t, "help.golden", all.String())
+}
+
+// checkGolden compares text with a file under testdata, or rewrites that.
+func checkGolden(t *testing.T, name, got string) {
+	t.Helper()
+	golden := filepath.Join("testdata", name)
 	if *update {
-		if err := os.WriteFile(golden, all.Bytes(), 0o644); err != nil {
+		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -35,8 +41,8 @@ func TestHelp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := all.String(); got != string(want) {
-		t.Errorf("the help differs from %s at %q; if that is meant, run go test ./cmd/potluck -run TestHelp -update", golden, difference(got, string(want)))
+	if got != string(want) {
+		t.Errorf("the text differs from %s at %q; if that is meant, run go test ./cmd/potluck -run %s -update", golden, difference(got, string(want)), t.Name())
 	}
 }
 

@@ -36,9 +36,6 @@ func (c *cli) readInput(path string, most int64, what string) ([]byte, error) {
 	return b, nil
 }
 
-// maxCase bounds a case file in bytes: some 100,000 peers or 400,000 arcs.
-const maxCase = 32 << 20
-
 type creditEvalCmd struct {
 	File string `arg:"" help:"The case as JSON; - reads stdin."`
 }
@@ -50,24 +47,32 @@ func (e *creditEvalCmd) Help() string {
     {"host":"D","peers":[{"id":"P","friend":true,"earned":100}],"ask":{"peer":"P","bytes":30}}`
 }
 
-// decided is what a decision says besides its funding.
+// decided is what a decision says. Its amounts are exact, and may be more than
+// any size.
 type decided struct {
-	Accepted bool           `json:"accepted"`
-	Code     potluck.Code   `json:"code"`
-	Free     json.Number    `json:"free"`
-	Short    json.Number    `json:"short"`
-	Cures    []potluck.Cure `json:"cure"`
+	Accepted bool         `json:"accepted"`
+	Code     potluck.Code `json:"code"`
+	Free     json.Number  `json:"free"`
+	Short    json.Number  `json:"short"`
+	Funding  []struct {
+		Via   []string    `json:"via"`
+		Bytes json.Number `json:"bytes"`
+	} `json:"funding"`
+	Cures []struct {
+		Kind  potluck.CureKind `json:"kind"`
+		Bytes json.Number      `json:"bytes"`
+	} `json:"cure"`
 }
 
 // Run decides a case.
 func (e *creditEvalCmd) Run(c *cli) error {
-	file, err := c.readInput(e.File, maxCase, "case")
+	file, err := c.readInput(e.File, credit.MaxFile, "case")
 	if err != nil {
 		return err
 	}
 	answer, err := credit.Eval(file)
 	if err != nil {
-		return usagef("%s: %w", e.File, err)
+		return usagef("%s: %w", pick(e.File == "-", "stdin", e.File), err)
 	}
 	if err := c.emit(json.RawMessage(answer)); err != nil {
 		return err

@@ -10,6 +10,9 @@ import (
 	"os"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"potluck"
 	"potluck/caps"
 	"potluck/files"
 	"potluck/node"
@@ -95,7 +98,7 @@ func problem(err error) *Error {
 		e.Kind = KindNotFound
 	case errors.As(err, &spread):
 		e.Kind = KindRefused
-		e.detail(spreadDetails{spread.K, spread.N, spread.Wanted, spread.Found, spread.Reasons})
+		e.detail(spreadDetails{spread.K, spread.N, spread.Wanted, spread.Found, spread.Reasons, bestCure(spread)})
 	case errors.As(err, &few):
 		e.Kind = KindPartial
 		if few.Found == 0 {
@@ -137,6 +140,22 @@ type spreadDetails struct {
 	Wanted  int                 `json:"wanted"`
 	Found   int                 `json:"found"`
 	Reasons []files.HostRefusal `json:"reasons"`
+	Cure    *hostCure           `json:"cure,omitempty"` // the easiest, if credit is what is missing
+}
+
+// hostCure is a cure at one host.
+type hostCure struct {
+	Host peer.ID `json:"host"`
+	Name string  `json:"name"`
+	potluck.Cure
+}
+
+func bestCure(e *files.SpreadError) *hostCure {
+	host, cure, ok := e.BestCure()
+	if !ok {
+		return nil
+	}
+	return &hostCure{host.Host, host.Name, cure}
 }
 
 // fewDetails are the details of a read that found too few shares.
