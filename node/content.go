@@ -26,6 +26,7 @@ func (n *Node) Put(ctx context.Context, src files.Source, o files.PutOptions, re
 // Get reads a file of a cap; see files.Client.Get.
 func (n *Node) Get(ctx context.Context, c caps.Cap, dst io.Writer, o files.GetOptions, report func(files.Progress)) (files.GetResult, error) {
 	r, err := n.files.Get(ctx, c, dst, o, report)
+	defer n.shrunk() // it may have found placements lost
 	n.blame(ctx, r.Blamed)
 	return r, n.checked(err)
 }
@@ -50,6 +51,7 @@ func (n *Node) blame(ctx context.Context, blamed []files.Blame) {
 // *NotFoundError when this node has put no such file.
 func (n *Node) Remove(ctx context.Context, c caps.Cap) (files.RemoveResult, error) {
 	r, err := n.files.Remove(ctx, c)
+	defer n.shrunk()
 	if errors.Is(err, ledger.ErrNotFound) {
 		return r, &NotFoundError{What: "file of this cap among those that this node put"}
 	}
@@ -59,6 +61,7 @@ func (n *Node) Remove(ctx context.Context, c caps.Cap) (files.RemoveResult, erro
 // Where tells where the shares of a file are; see files.Client.Where.
 func (n *Node) Where(ctx context.Context, c caps.Cap) (files.WhereResult, error) {
 	r, err := n.files.Where(ctx, c)
+	defer n.shrunk() // it may have found placements lost
 	return r, n.checked(err)
 }
 

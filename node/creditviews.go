@@ -75,7 +75,7 @@ type PointerView struct {
 	Since    int64         `json:"since"`   // first signed
 	Expires  int64         `json:"expires"` // of the order, or of this pointer if that is earlier
 	State    string        `json:"state"`   // live, frozen (issuer signed two orders of one number), declined, expired
-	Used     potluck.Size  `json:"used"`    // what it carries in this node's own book; at other hosts see CreditAt.Sponsors
+	Used     potluck.Size  `json:"used"`    // In: what it carries for this node, as the hosts told last; Out: 0, for the hosts know it; of a loan its limit
 }
 
 // RepayView is one allotment of this node's repay order.

@@ -27,6 +27,7 @@ func (n *Node) SetTerms(ctx context.Context, a ledger.Account, c TermsChange) (P
 		c.apply(&a.Terms)
 		return checkTerms(a.Terms)
 	})
+	n.judge.cycle.Trigger()
 	return n.Terms(a), n.checked(err)
 }
 
@@ -71,8 +72,13 @@ func (n *Node) SetDenied(ctx context.Context, a ledger.Account, denied bool) (Fr
 	if err != nil {
 		return Friend{}, n.checked(err)
 	}
-	f, _, err := n.friend(ctx, a)
-	return f, err
+	n.judge.cycle.Trigger()
+	ns, err := n.names(ctx)
+	if err != nil {
+		return Friend{}, err
+	}
+	r, err := n.row(ctx, a, ns)
+	return r.Friend, err
 }
 
 // Evict drops all that is held or reserved for a friend. With dryRun it only
@@ -87,6 +93,7 @@ func (n *Node) Evict(ctx context.Context, a ledger.Account, dryRun bool) (Evicti
 		return e, nil
 	}
 	freed, gone, err := n.book.Evict(ctx, a.Peer)
+	defer n.shrunk()
 	e.Freed = freed
 	// If we die here: the rows are GOING, and the sweep deletes the bytes.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanup)

@@ -9,7 +9,7 @@ import (
 // hosts is a node as files sees it: whom to ask to keep shares.
 type hosts Node
 
-// Hosts lists the friends.
+// Hosts lists the friends, and the hosts that a pointer to this node reaches.
 func (n *hosts) Hosts(ctx context.Context) ([]files.Place, error) {
 	accounts, err := n.book.Accounts(ctx)
 	if err != nil {
@@ -17,8 +17,8 @@ func (n *hosts) Hosts(ctx context.Context) ([]files.Place, error) {
 	}
 	list := make([]files.Place, 0, len(accounts))
 	for _, a := range accounts {
-		if a.Friend {
-			list = append(list, files.Place{Peer: a.Peer, Name: a.Name, Household: a.Household, Friend: true})
+		if a.Friend || n.gate.isReached(a.Peer) {
+			list = append(list, files.Place{Peer: a.Peer, Name: a.Name, Household: n.gate.household(a.Peer), Friend: a.Friend})
 		}
 	}
 	return list, nil

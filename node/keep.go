@@ -46,6 +46,8 @@ type keep struct {
 	log   *slog.Logger
 	fatal func(error) // is told of failures after which nothing may be acknowledged
 
+	shrunk func() // is told that something isn't held any more; it returns at once
+
 	buffers  sync.Pool           // of *[]byte, pieceLen each
 	trailers *semaphore.Weighted // bytes of crosschecks in memory at once
 
@@ -64,7 +66,7 @@ const (
 
 var _ p2p.Keeper = (*keep)(nil)
 
-// newKeep completes a keep whose fields down to fatal are set.
+// newKeep completes a keep whose fields down to shrunk are set.
 func newKeep(k *keep) *keep {
 	k.buffers.New = func() any { b := make([]byte, pieceLen); return &b }
 	k.trailers = semaphore.NewWeighted(int64(trailerRoom))

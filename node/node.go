@@ -43,6 +43,13 @@ type Node struct {
 	host  *p2p.Host
 	files *files.Client
 	tend  *tend
+	post  *post
+	count *count
+	judge *judge
+	heard heard
+
+	signing        sync.Mutex // held from reading this node's newest document to writing the next
+	brought, asked tally      // of the clerk
 
 	putting sync.RWMutex // read-held by every put, so that none is taken for one that was cut off
 
@@ -88,11 +95,12 @@ func (n *Node) open(ctx context.Context) (err error) {
 		return err
 	}
 	n.gate = &gate{clock: n.config.Clock}
+	n.post, n.count, n.judge = newPost(n), newCount(n), newJudge(n)
 	if err := n.regate(ctx); err != nil {
 		return err
 	}
 	n.keep = newKeep(&keep{self: n.self, key: key, name: n.config.Name, book: n.book, store: n.store,
-		room: n.room, clock: n.config.Clock, term: n.config.Coming, log: n.log, fatal: n.fatal})
+		room: n.room, clock: n.config.Clock, term: n.config.Coming, log: n.log, fatal: n.fatal, shrunk: n.shrunk})
 	if err := n.recover(ctx); err != nil {
 		return err
 	}
@@ -165,7 +173,7 @@ func (n *Node) openNetwork(ctx context.Context, key crypto.PrivKey, secret caps.
 	if n.tend.leftovers, err = n.leftovers(ctx); err != nil {
 		return fmt.Errorf("recover: %w", err)
 	}
-	n.host, err = p2p.New(p2p.Config{Key: key, Listen: listen, Gate: n.gate, Keeper: n.keep, Greeter: (*greeter)(n),
+	n.host, err = p2p.New(p2p.Config{Key: key, Listen: listen, Gate: n.gate, Keeper: n.keep, Clerk: (*clerk)(n), Greeter: (*greeter)(n),
 		Log: n.log, Seen: n.tend.seen})
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w; cure: end what uses the port, or name other addresses with --listen", strings.Join(listen, ", "), err)
@@ -179,6 +187,13 @@ func (n *Node) openNetwork(ctx context.Context, key crypto.PrivKey, secret caps.
 	}
 	n.group.Add(lifecycle.Part{Name: "disk watch", Run: n.watch})
 	return nil
+}
+
+// shrunk is told that somebody holds less than before: the statements and the
+// standings follow at once.
+func (n *Node) shrunk() {
+	n.count.cycle.Trigger()
+	n.judge.cycle.Trigger()
 }
 
 // recover brings rows and bytes into step after whatever ended the last life.

@@ -77,6 +77,7 @@ func (k *keep) suspect(ctx context.Context, id potluck.ShareID, cause error) {
 	if err := k.book.MarkShare(ctx, id, state, cause.Error()); err != nil {
 		k.log.Error("mark a share", "share", id, "err", err)
 	}
+	k.shrunk()
 }
 
 // Have tells which shares are held here, and looks at the store for each.
@@ -117,6 +118,7 @@ func (k *keep) Cancel(ctx context.Context, from peer.ID, c p2p.CancelRequest) (p
 		}
 	}
 	freed, gone, err := k.book.Cancel(ctx, from, c.Shares)
+	defer k.shrunk()
 	if err != nil {
 		return p2p.CancelResponse{}, k.answer(err)
 	}
@@ -184,6 +186,9 @@ func (k *keep) sweep(ctx context.Context) error {
 		}
 		if err := k.remove(ctx, gone); err != nil {
 			return err
+		}
+		if len(gone) > 0 {
+			k.shrunk()
 		}
 		if !more {
 			return nil

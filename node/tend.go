@@ -21,7 +21,7 @@ import (
 type tend struct {
 	n *Node
 
-	sweeping, meeting, dialling, renewing *lifecycle.Cycle
+	sweeping, meeting, dialling, renewing, resigning *lifecycle.Cycle
 
 	// Owned by the sweeping loop.
 	drift     drift
@@ -51,6 +51,7 @@ const (
 	renewLook   = time.Hour       // how often it is looked for hosts to renew at
 	firstRetry  = 2 * time.Second // then doubled with each failure
 	lastRetry   = 5 * time.Minute
+	resignEvery = 24 * time.Hour
 	dialTime    = 20 * time.Second
 	talkTime    = 2 * time.Minute
 	atOnce      = 4 // friends talked to or dialled at the same time
@@ -64,13 +65,17 @@ func newTend(n *Node) *tend {
 	t.meeting = lifecycle.NewCycle(t.meet)
 	t.dialling = lifecycle.NewCycle(t.dial)
 	t.renewing = lifecycle.NewCycle(t.renew)
+	t.resigning = lifecycle.NewCycle(t.resign)
 	return t
 }
 
 // loops names the loops, in the order in which they start.
 func (t *tend) loops() iter.Seq2[string, *lifecycle.Cycle] {
 	return func(yield func(string, *lifecycle.Cycle) bool) {
-		_ = yield("sweep", t.sweeping) && yield("meet", t.meeting) && yield("dial", t.dialling) && yield("renew", t.renewing)
+		n := t.n
+		_ = yield("sweep", t.sweeping) && yield("resign", t.resigning) && yield("standing", n.judge.cycle) &&
+			yield("statements", n.count.cycle) && yield("deliver", n.post.cycle) &&
+			yield("meet", t.meeting) && yield("dial", t.dialling) && yield("renew", t.renewing)
 	}
 }
 
@@ -164,6 +169,7 @@ func (t *tend) meet(ctx context.Context) time.Duration {
 			t.dialling.Trigger()
 			continue
 		}
+		t.n.post.met(p)
 		g.Go(func() error { t.catchUp(ctx, p); return nil })
 	}
 	_ = g.Wait() // none returns an error
@@ -189,11 +195,27 @@ func (t *tend) renew(ctx context.Context) time.Duration {
 		return renewLook
 	}
 	for _, a := range accounts {
-		if a.Friend && t.n.host.Connected(a.Peer) {
+		if t.n.gate.Admits(a.Peer) && t.n.host.Connected(a.Peer) {
 			t.catchUp(ctx, a.Peer)
 		}
 	}
 	return renewLook
+}
+
+// resign signs this node's documents again before they end, and lets go of what
+// ended with time.
+func (t *tend) resign(ctx context.Context) time.Duration {
+	signed, err := t.n.resign(ctx)
+	if err != nil {
+		t.complain("sign documents again", err)
+	}
+	if signed {
+		t.n.post.changed()
+	}
+	if err := t.n.regate(ctx); err != nil {
+		t.complain("look who may come in", err)
+	}
+	return resignEvery
 }
 
 // heartbeat renews all leases at one host, if that is due.
@@ -234,7 +256,7 @@ func (t *tend) dial(ctx context.Context) time.Duration {
 	g.SetLimit(atOnce)
 	var missing []peer.ID
 	for _, a := range accounts {
-		if !a.Friend || len(a.Addrs) == 0 || t.n.host.Connected(a.Peer) {
+		if !(a.Friend || t.n.gate.isReached(a.Peer)) || len(a.Addrs) == 0 || t.n.host.Connected(a.Peer) {
 			continue
 		}
 		missing = append(missing, a.Peer)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
@@ -55,44 +54,53 @@ func (n *Node) Status(ctx context.Context) (Status, error) {
 
 // Friends lists all accounts by name.
 func (n *Node) Friends(ctx context.Context) ([]Friend, error) {
+	rows, err := n.rows(ctx)
+	all := make([]Friend, len(rows))
+	for i, r := range rows {
+		all[i] = r.Friend
+	}
+	return all, err
+}
+
+// rows gives all accounts by name, with the sentences about them.
+func (n *Node) rows(ctx context.Context) ([]Row, error) {
 	accounts, err := n.book.Accounts(ctx)
 	if err != nil {
 		return nil, n.checked(err)
 	}
-	all := make([]Friend, 0, len(accounts))
+	ns := namesOf(accounts, n.self)
+	all := make([]Row, 0, len(accounts))
 	for _, a := range accounts {
-		f, _, err := n.friend(ctx, a)
+		r, err := n.row(ctx, a, ns)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, f)
+		all = append(all, r)
 	}
-	slices.SortFunc(all, func(a, b Friend) int {
+	slices.SortFunc(all, func(a, b Row) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(string(a.Peer), string(b.Peer)))
 	})
 	return all, nil
 }
 
-// friend gives the figures of one account.
-func (n *Node) friend(ctx context.Context, a ledger.Account) (Friend, ledger.Usage, error) {
+// row gives the figures of one account, and why it is served.
+func (n *Node) row(ctx context.Context, a ledger.Account, ns names) (Row, error) {
 	u, err := n.book.Usage(ctx, a.Peer)
 	if err != nil {
-		return Friend{}, u, n.checked(err)
+		return Row{}, n.checked(err)
+	}
+	s, err := n.serving(ctx, a, ns)
+	if err != nil {
+		return Row{}, err
 	}
 	f := Friend{Peer: a.Peer, Name: a.Name, Household: a.Household, Friend: a.Friend, Connected: n.host.Connected(a.Peer),
 		FirstSeen: a.FirstSeen, LastSeen: a.LastSeen, LeasesUntil: a.LeasesUntil, Addrs: a.Addrs, Denied: a.Denied,
 		Terms: a.Terms, Theirs: a.Theirs,
 		HoldsForMe: Holding{Bytes: u.Earned, Shares: u.EarnedShares},
-		IHold:      Holding{Bytes: u.Held, Shares: u.HeldShares, Reserved: u.Reserved, ReservedShares: u.ReservedShares}}
-	room, err := n.room(ctx)
-	if err != nil {
-		return Friend{}, u, err
-	}
-	f.Free, err = n.book.Quote(ctx, a.Peer, room, 0)
-	if isRefusal(err) {
-		err = nil
-	}
-	return f, u, n.checked(err)
+		IHold:      Holding{Bytes: u.Held, Shares: u.HeldShares, Reserved: u.Reserved, ReservedShares: u.ReservedShares},
+		Free:       s.Free, Supply: s.Supply, Short: s.Short, Sponsored: s.Sponsored, Distance: s.Distance,
+		CreditFrom: s.Funding, Standing: n.standing(a, s.Name)}
+	return Row{Friend: f, Reason: s.Sentence}, nil
 }
 
 // Who tells who holds how much for whom, and why.
@@ -101,13 +109,11 @@ func (n *Node) Who(ctx context.Context) (Who, error) {
 	if err != nil {
 		return Who{}, err
 	}
-	fs, err := n.Friends(ctx)
-	if err != nil {
+	w := Who{AsOf: n.config.Clock().Unix(), Me: me}
+	if w.Rows, err = n.rows(ctx); err != nil {
 		return Who{}, err
 	}
-	w := Who{AsOf: n.config.Clock().Unix(), Me: me, Rows: make([]Row, len(fs))}
-	for i, f := range fs {
-		w.Rows[i] = Row{Friend: f, Reason: reason(f, n.config.Clock())}
+	for _, f := range w.Rows {
 		w.Totals.HoldForMe = w.Totals.HoldForMe.plus(f.HoldsForMe)
 		w.Totals.IHold = w.Totals.IHold.plus(f.IHold)
 	}
@@ -117,38 +123,6 @@ func (n *Node) Who(ctx context.Context) (Who, error) {
 func (h Holding) plus(o Holding) Holding {
 	return Holding{Bytes: h.Bytes + o.Bytes, Shares: h.Shares + o.Shares,
 		Reserved: h.Reserved + o.Reserved, ReservedShares: h.ReservedShares + o.ReservedShares}
-}
-
-// reason says in one sentence why this node serves a friend.
-func reason(f Friend, now time.Time) string {
-	switch {
-	case !f.Friend:
-		return f.Name + " is no friend any more: nothing new is taken, what is held stays until it is evicted"
-	case f.Denied:
-		return f.Name + " is denied: nothing new is taken, what is held stays and can be read"
-	}
-	var why []string
-	add := func(s potluck.Size, text string) {
-		if s > 0 {
-			why = append(why, fmt.Sprintf(text, s))
-		}
-	}
-	add(f.Terms.Gift, "%v as a gift")
-	add(f.Terms.Opening, "%v as an opening")
-	if now.Unix() < f.Terms.PaidUntil {
-		add(f.Terms.Paid, "%v paid until "+time.Unix(f.Terms.PaidUntil, 0).UTC().Format("2006-01-02"))
-	}
-	if f.HoldsForMe.Bytes > 0 && f.Terms.RatioPPM > 0 {
-		text := "%v that it holds for me"
-		if f.Terms.RatioPPM != 1_000_000 {
-			text += fmt.Sprintf(", times %g", float64(f.Terms.RatioPPM)/1e6)
-		}
-		add(f.HoldsForMe.Bytes, text)
-	}
-	if len(why) == 0 {
-		return f.Name + " is a friend without any terms: nothing is taken from it"
-	}
-	return f.Name + " is a friend and may use " + strings.Join(why, " and ")
 }
 
 // Shares gives the rows that sum to one friend's line of Who.

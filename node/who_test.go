@@ -55,18 +55,30 @@ func TestFiguresAreSumsOfRows(t *testing.T) {
 }
 
 func TestReasons(t *testing.T) {
-	now := time.Unix(1e9, 0)
-	for want, f := range map[string]Friend{
-		"bob is a friend and may use 1 GiB as an opening":                         {Terms: ledger.DefaultTerms()},
-		"bob is a friend and may use 2 GiB as a gift and 1 GiB as an opening":     {Terms: ledger.Terms{Gift: 2 << 30, Opening: 1 << 30}},
-		"bob is a friend and may use 3 KiB that it holds for me":                  {Terms: ledger.Terms{RatioPPM: 1e6}, HoldsForMe: Holding{Bytes: 3 << 10}},
-		"bob is a friend and may use 3 KiB that it holds for me, times 0.5":       {Terms: ledger.Terms{RatioPPM: 5e5}, HoldsForMe: Holding{Bytes: 3 << 10}},
-		"bob is a friend and may use 5 B paid until 2001-09-09":                   {Terms: ledger.Terms{Paid: 5, PaidUntil: 1e9 + 1}},
-		"bob is a friend without any terms: nothing is taken from it":             {Terms: ledger.Terms{Paid: 5, PaidUntil: 1e9}},
-		"bob is denied: nothing new is taken, what is held stays and can be read": {Denied: true, Terms: ledger.DefaultTerms()},
+	carol, dave := Party{Name: "carol"}, Party{Name: "dave"}
+	me := Party{Name: "me"}
+	for want, s := range map[string]serving{
+		"bob is a friend and may use 1 GiB as an opening":                     {Friend: true, ServeView: ServeView{Opening: 1 << 30}},
+		"bob is a friend and may use 2 GiB as a gift and 1 GiB as an opening": {Friend: true, ServeView: ServeView{Gift: 2 << 30, Opening: 1 << 30}},
+		"bob is a friend and may use 3 KiB that it holds for me":              {Friend: true, ServeView: ServeView{RatioPPM: 1e6, EarnedFor: []EarnedFor{{me, 3 << 10}}}},
+		"bob is a friend and may use 3 KiB that it holds for me, times 0.5":   {Friend: true, ServeView: ServeView{RatioPPM: 5e5, EarnedFor: []EarnedFor{{me, 3 << 10}}}},
+		"bob is a friend and may use 3 KiB that it holds for carol":           {Friend: true, ServeView: ServeView{RatioPPM: 1e6, EarnedFor: []EarnedFor{{carol, 3 << 10}}}},
+		"bob is a friend and may use 5 B paid until 2001-09-09":               {Friend: true, ServeView: ServeView{Paid: 5, PaidUntil: 1e9 + 1}},
+		"bob is a friend without any terms: nothing is taken from it":         {Friend: true},
+		"bob is denied: nothing new is taken, what is held stays and can be read": {Friend: true, Denied: true,
+			ServeView: ServeView{Opening: 1 << 30}},
+		"bob is of my household and may use any amount as a gift": {Friend: true, Household: true, ServeView: ServeView{Gift: potluck.MaxSize}},
+		"bob is no friend, but may use 7 B that carol points to it": {
+			ServeView: ServeView{Sponsored: true, In: []FlowView{{carol, 3, 7, false}}}},
+		"bob is no friend, but may use 3 B that carol pointed to it, until that is gone; 2 B of what it has here isn't covered; its standing is reminded": {
+			Step: "reminded", ServeView: ServeView{Sponsored: true, Held: 5, Short: 2, In: []FlowView{{carol, 3, 3, true}}}},
+		"bob is a friend and may use 9 B as a gift; it points credit to carol and dave": {Friend: true,
+			ServeView: ServeView{Gift: 9, Out: []FlowView{{carol, 1, 2, false}, {dave, 0, 2, false}}}},
+		"bob is no friend any more: nothing new is taken, what is held stays until it is evicted": {ServeView: ServeView{Held: 5}},
+		"bob is no friend, and no friend points credit to it: nothing is taken from it":           {},
 	} {
-		f.Name, f.Friend = "bob", true
-		if got := reason(f, now); got != want {
+		s.Name = "bob"
+		if got := s.reason(); got != want {
 			t.Errorf("got  %q\nwant %q", got, want)
 		}
 	}

@@ -1,0 +1,344 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+	"golang.org/x/sync/errgroup"
+
+	"potluck/internal/lifecycle"
+	"potluck/ledger/signed"
+	"potluck/p2p"
+)
+
+// post hands documents on: to whom they name, and this node's own to its
+// friends, who may owe it something or meet a host before it does. It pushes
+// when something changed, and when a peer connects it also asks for what that
+// one has: so a document comes through whom both know while its issuer is away.
+type post struct {
+	n     *Node
+	cycle *lifecycle.Cycle
+
+	mu   sync.Mutex
+	due  map[peer.ID]bool                       // to be talked to; true: in full, false: only pushed to
+	sent map[peer.ID]map[signed.Identity]uint64 // the newest number that each peer is known to have, by paper.key, while connected
+	last time.Time                              // when all were talked to
+}
+
+const (
+	postEvery = time.Hour
+	pullMost  = 16 // rounds of one pull
+)
+
+func newPost(n *Node) *post {
+	d := &post{n: n, due: make(map[peer.ID]bool), sent: make(map[peer.ID]map[signed.Identity]uint64)}
+	d.cycle = lifecycle.NewCycle(d.turn)
+	return d
+}
+
+// met is told that a peer came: all is exchanged anew.
+func (d *post) met(p peer.ID) {
+	d.mu.Lock()
+	delete(d.sent, p)
+	d.due[p] = true
+	d.mu.Unlock()
+	d.cycle.Trigger()
+}
+
+// changed is told that this node signed something.
+func (d *post) changed() {
+	d.mu.Lock()
+	for _, p := range d.n.admitted() {
+		d.due[p] = d.due[p]
+	}
+	d.mu.Unlock()
+	d.cycle.Trigger()
+}
+
+// pass is told of a document of another peer that is new here: whom it names
+// gets it, other than who brought it.
+func (d *post) pass(p paper, from peer.ID) {
+	d.mu.Lock()
+	for who := range p.names {
+		if who != from && who != d.n.self {
+			d.due[who] = d.due[who]
+		}
+	}
+	d.mu.Unlock()
+	d.cycle.Trigger()
+}
+
+// turn talks to those who are due, and every hour to all.
+func (d *post) turn(ctx context.Context) time.Duration {
+	d.mu.Lock()
+	due := d.due
+	d.due = make(map[peer.ID]bool)
+	wait := postEvery - time.Since(d.last)
+	if wait <= 0 {
+		wait, d.last = postEvery, time.Now()
+		for _, p := range d.n.admitted() {
+			due[p] = true
+		}
+	}
+	d.mu.Unlock()
+	var g errgroup.Group
+	g.SetLimit(atOnce)
+	for p, full := range due {
+		if d.n.host.Connected(p) {
+			g.Go(func() error { d.talk(ctx, p, full); return nil })
+		}
+	}
+	_ = g.Wait() // none returns an error
+	return wait
+}
+
+// talk exchanges with one peer that is connected what either lacks.
+func (d *post) talk(ctx context.Context, p peer.ID, full bool) {
+	ctx, cancel := context.WithTimeout(ctx, talkTime)
+	defer cancel()
+	if full {
+		if _, err := d.n.ask(ctx, p, 0); err != nil {
+			d.complain("ask a peer how this node stands with it", err, p)
+			return // it is gone, or doesn't speak of credit
+		}
+		if err := d.pull(ctx, p); err != nil {
+			d.complain("ask a peer for documents", err, p)
+		}
+	}
+	if err := d.push(ctx, p); err != nil {
+		d.complain("hand documents to a peer", err, p)
+	}
+	if full {
+		d.n.judge.tell(ctx, p)
+		d.n.count.cycle.Trigger()
+	}
+}
+
+func (d *post) complain(what string, err error, p peer.ID) {
+	if !d.n.host.Connected(p) || errors.Is(err, p2p.ErrUnreachable) || errors.Is(err, p2p.ErrTimeout) || p2p.CodeOf(err) == p2p.CodeUnsupported {
+		d.n.fatal(err)
+		d.n.log.Debug("can't "+what, "peer", p, "err", err)
+		return
+	}
+	d.n.tend.complain(what, err, "peer", p)
+}
+
+// pull asks a peer for what this node lacks.
+func (d *post) pull(ctx context.Context, p peer.ID) error {
+	for range pullMost {
+		have, err := d.n.haveKeys(ctx)
+		if err != nil {
+			return err
+		}
+		a, err := d.n.host.Sync(ctx, p, p2p.SyncRequest{Have: have})
+		if err != nil {
+			return err
+		}
+		news := false
+		for _, raw := range a.Documents {
+			result, err := d.n.take(ctx, p, raw, nil)
+			if err != nil {
+				return err
+			}
+			news = news || result == p2p.DeliveredNew
+		}
+		if !a.More || !news {
+			return nil
+		}
+	}
+	return nil
+}
+
+// push hands a peer what it may not have yet.
+func (d *post) push(ctx context.Context, p peer.ID) error {
+	papers, err := d.n.papers(ctx)
+	if err != nil {
+		return err
+	}
+	friend := d.n.gate.isFriend(p)
+	var due []paper
+	for _, x := range papers {
+		mine := x.open && x.id.Issuer == d.n.self && friend
+		if x.id.Issuer != p && (x.names[p] || mine) && d.has(p, x.key()) < x.id.Number {
+			due = append(due, x)
+		}
+	}
+	var failed error
+	for _, batch := range batches(due) {
+		if err := d.hand(ctx, p, batch); err != nil {
+			failed = errors.Join(failed, err)
+		}
+	}
+	return failed
+}
+
+// has is the newest number of a document that a peer is known to have.
+func (d *post) has(p peer.ID, key signed.Identity) uint64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.sent[p][key]
+}
+
+func (d *post) note(p peer.ID, x paper) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.sent[p] == nil {
+		d.sent[p] = make(map[signed.Identity]uint64)
+	}
+	d.sent[p][x.key()] = max(d.sent[p][x.key()], x.id.Number)
+}
+
+// hand delivers a batch, and heeds what becomes of each document.
+func (d *post) hand(ctx context.Context, p peer.ID, batch []paper) error {
+	r := p2p.DeliverRequest{}
+	for _, x := range batch {
+		raw, err := x.document.Marshal()
+		if err != nil {
+			return err
+		}
+		r.Documents = append(r.Documents, raw)
+	}
+	var err error
+	if r.Hosts, err = d.n.hints(ctx, p, batch); err != nil {
+		return err
+	}
+	a, err := d.n.host.Deliver(ctx, p, r)
+	if err != nil {
+		return err
+	}
+	again := false
+	for i, x := range batch {
+		switch a.Results[i] {
+		case p2p.DeliveredNew, p2p.DeliveredKnown:
+			d.note(p, x)
+		case p2p.DeliveredStale: // of this node's own it remembers more than the books do
+			d.note(p, x)
+			again = again || d.mine(x)
+		case p2p.DeliveredConflict:
+			d.note(p, x)
+			if d.mine(x) {
+				if err := d.n.outdo(ctx, x.id); err != nil {
+					return err
+				}
+				d.changed()
+			}
+		default:
+			d.n.log.Debug("a peer didn't take a document", "peer", p, "kind", x.id.Kind, "issuer", x.id.Issuer, "result", a.Results[i])
+		}
+	}
+	if again {
+		return d.pull(ctx, p)
+	}
+	return nil
+}
+
+// mine tells whether a document is this node's alone.
+func (d *post) mine(x paper) bool {
+	return x.id.Issuer == d.n.self && x.id.Kind != signed.KindStatement && x.id.Kind != signed.KindConflict
+}
+
+// batches cuts papers so that each part is one request.
+func batches(all []paper) [][]paper {
+	var parts [][]paper
+	var part []paper
+	size := 0
+	for _, x := range all {
+		raw, err := x.document.Marshal()
+		if err != nil || len(raw) > p2p.MaxDocument {
+			continue
+		}
+		if len(part) == p2p.MaxDocuments || size+len(raw) > p2p.MaxDocumentBytes {
+			parts, part, size = append(parts, part), nil, 0
+		}
+		part, size = append(part, x), size+len(raw)
+	}
+	if len(part) > 0 {
+		parts = append(parts, part)
+	}
+	return parts
+}
+
+// hints tells a peer where those are whom orders bring it together with: the
+// hosts where a beneficiary has credit now, and the beneficiaries for a host.
+func (n *Node) hints(ctx context.Context, to peer.ID, batch []paper) ([]p2p.HostHint, error) {
+	named := make(map[peer.ID]bool)
+	for _, x := range batch {
+		if x.id.Kind != signed.KindOrder {
+			continue
+		}
+		o, err := x.document.Order()
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range o.Pointers {
+			switch {
+			case p.To == to && p.Host != "":
+				named[p.Host] = true
+			case p.To == to && o.Issuer == n.self:
+				for _, h := range n.heard.creditors() {
+					named[h] = true
+				}
+			case p.Host == to || p.Host == "":
+				named[p.To] = true
+			}
+		}
+	}
+	delete(named, to)
+	delete(named, n.self)
+	accounts, err := n.book.Accounts(ctx)
+	if err != nil {
+		return nil, n.checked(err)
+	}
+	var all []p2p.HostHint
+	for _, a := range accounts {
+		if named[a.Peer] && len(all) < p2p.MaxHints {
+			h := p2p.HostHint{Peer: a.Peer, Name: a.Name, Addrs: a.Addrs[:min(len(a.Addrs), p2p.MaxAddrs)]}
+			if h.Validate() == nil {
+				all = append(all, h)
+			}
+		}
+	}
+	return all, nil
+}
+
+// haveKeys says what this node has, and, by keys with number 0, whose documents
+// it would take.
+func (n *Node) haveKeys(ctx context.Context) ([]p2p.DocumentKey, error) {
+	papers, err := n.papers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	have := make(map[signed.Identity]uint64)
+	for _, x := range papers {
+		have[x.key()] = max(have[x.key()], x.id.Number)
+	}
+	accounts, err := n.book.Accounts(ctx)
+	if err != nil {
+		return nil, n.checked(err)
+	}
+	for _, a := range accounts {
+		k := signed.Identity{Kind: signed.KindOrder, Issuer: a.Peer}
+		have[k] = max(have[k], 0)
+	}
+	keys := make([]p2p.DocumentKey, 0, len(have))
+	for k, number := range have {
+		keys = append(keys, p2p.DocumentKey{Kind: uint8(k.Kind), Issuer: k.Issuer, Other: k.Other, Number: number})
+	}
+	slices.SortFunc(keys, p2p.DocumentKey.Compare)
+	return keys[:min(len(keys), p2p.MaxKeys)], nil
+}
+
+// admitted lists who may talk to this node.
+func (n *Node) admitted() []peer.ID {
+	n.gate.mu.RLock()
+	defer n.gate.mu.RUnlock()
+	all := maps.Clone(n.gate.friends)
+	maps.Copy(all, n.gate.sponsored)
+	maps.Copy(all, n.gate.reached)
+	return slices.Collect(maps.Keys(all))
+}

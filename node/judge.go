@@ -1,0 +1,210 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"potluck"
+	"potluck/internal/lifecycle"
+	"potluck/ledger"
+	"potluck/ledger/credit"
+	"potluck/p2p"
+)
+
+// judge evaluates the standing of accounts (CREDIT.md section 6), tells them,
+// and at the last step drops a little of what isn't covered each day.
+type judge struct {
+	n     *Node
+	cycle *lifecycle.Cycle
+	began int64 // unix seconds: absence before is this node's own
+
+	mu      sync.Mutex        // held while a standing is read and written
+	evicted map[peer.ID]int64 // when a day's part was dropped last, in this life
+	saved   map[peer.ID]int64 // when service was written last, in this life
+}
+
+const (
+	judgeEvery = time.Hour
+	judgeSave  = 24 * 60 * 60 // seconds after which service alone is written
+	evictEvery = 24 * 60 * 60
+)
+
+func newJudge(n *Node) *judge {
+	j := &judge{n: n, began: n.started.Unix(), evicted: make(map[peer.ID]int64), saved: make(map[peer.ID]int64)}
+	j.cycle = lifecycle.NewCycle(j.turn)
+	return j
+}
+
+// policy is how fast standing climbs here.
+func (n *Node) policy() credit.Policy {
+	p := credit.DefaultPolicy()
+	p.EvictAuto = n.config.Evict
+	return p
+}
+
+// turn evaluates every account once.
+func (j *judge) turn(ctx context.Context) time.Duration {
+	if err := j.all(ctx); err != nil {
+		j.n.tend.complain("evaluate standings", err)
+	}
+	return judgeEvery
+}
+
+func (j *judge) all(ctx context.Context) error {
+	if err := j.n.book.Refresh(ctx); err != nil {
+		return err
+	}
+	short := make(map[peer.ID]potluck.Size)
+	list, err := j.n.book.Shortfalls(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range list {
+		short[peer.ID(s.ID)] = s.Bytes
+	}
+	accounts, err := j.n.book.Accounts(ctx)
+	if err != nil {
+		return err
+	}
+	var failed error
+	for _, a := range accounts {
+		if err := j.one(ctx, a.Peer, short[a.Peer]); err != nil {
+			failed = errors.Join(failed, err)
+		}
+		j.tell(ctx, a.Peer)
+	}
+	return failed
+}
+
+// one evaluates one account, and does what its step asks for.
+func (j *judge) one(ctx context.Context, p peer.ID, short potluck.Size) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	a, err := j.n.book.Account(ctx, p)
+	if err != nil {
+		return err
+	}
+	u, err := j.n.book.Usage(ctx, p)
+	if err != nil {
+		return err
+	}
+	if u.Held == 0 && u.Reserved == 0 && u.Earned == 0 && a.Standing == (credit.Standing{}) {
+		return nil
+	}
+	now := j.n.config.Clock().Unix()
+	facts := credit.Facts{Short: short, AbsentSince: j.absent(a, u), Holding: u.Earned > 0}
+	if last, ok := j.saved[p]; ok {
+		facts.Elapsed = now - last
+	} else {
+		j.saved[p] = now
+	}
+	next, changed := credit.Evaluate(a.Standing, facts, j.n.policy(), now)
+	if changed || next.Breach != a.Standing.Breach || next.Short != a.Standing.Short || facts.Elapsed >= judgeSave {
+		if err := j.save(ctx, p, next, verdict(a.Standing, next), facts); err != nil {
+			return err
+		}
+		j.saved[p] = now
+	} else {
+		next = a.Standing
+	}
+	return j.evict(ctx, p, next, u)
+}
+
+// absent is since when an account that has something to keep here or for here
+// is away; 0: it isn't. Absence while this node was down doesn't count.
+func (j *judge) absent(a ledger.Account, u ledger.Usage) int64 {
+	if j.n.host.Connected(a.Peer) || u.Earned == 0 {
+		return 0
+	}
+	return max(a.LastSeen, j.began)
+}
+
+// verdict says in one line what an evaluation changed.
+func verdict(old, next credit.Standing) string {
+	switch {
+	case next.Step > old.Step:
+		return fmt.Sprintf("from %v to %v: %s", old.Step, next.Step, next.Reason)
+	case next.Step < old.Step && next.Reason == "":
+		return fmt.Sprintf("from %v to %v: cured", old.Step, next.Step)
+	case next.Step < old.Step:
+		return fmt.Sprintf("from %v to %v: the operator's word is missing; %s", old.Step, next.Step, next.Reason)
+	case next.Short != old.Short:
+		return fmt.Sprintf("%v, %v not covered", next.Step, next.Short)
+	}
+	return fmt.Sprintf("%v, %d days of service", next.Step, next.Service/judgeSave)
+}
+
+// save writes a standing with what it was decided on.
+func (j *judge) save(ctx context.Context, p peer.ID, s credit.Standing, reason string, facts credit.Facts) error {
+	evidence, err := json.Marshal(facts)
+	if err != nil {
+		return err
+	}
+	return j.n.checked(j.n.book.SetStanding(ctx, p, s, reason, evidence))
+}
+
+// evict drops one day's part of what isn't covered, at the last step.
+func (j *judge) evict(ctx context.Context, p peer.ID, s credit.Standing, u ledger.Usage) error {
+	now := j.n.config.Clock().Unix()
+	if s.Step != credit.StepEvicting || s.Short == 0 || now-max(j.evicted[p], j.began) < evictEvery {
+		return nil
+	}
+	// The day is used up before anything is dropped: if we die between, less
+	// is dropped, never more.
+	j.evicted[p] = now
+	part := credit.DailyEviction(u.Held, s.Short)
+	if err := j.save(ctx, p, s, fmt.Sprintf("evicting %v of %v that isn't covered", part, s.Short), credit.Facts{Short: s.Short}); err != nil {
+		return err
+	}
+	freed, gone, err := j.n.book.EvictNewest(ctx, p, part)
+	j.n.log.Warn("dropped a day's part of what isn't covered", "peer", p, "bytes", int64(freed), "shares", len(gone))
+	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanup)
+	defer cancel()
+	j.n.count.cycle.Trigger()
+	return j.n.checked(errors.Join(err, j.n.keep.remove(after, gone)))
+}
+
+// tell tells a peer its step, if it is connected and wasn't told. What it was
+// told of is written down: it climbs no further without.
+func (j *judge) tell(ctx context.Context, p peer.ID) {
+	a, err := j.n.book.Account(ctx, p)
+	if err != nil || told(a.Standing) || !j.n.host.Connected(p) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialTime)
+	defer cancel()
+	s := a.Standing
+	next, at := s.Next(j.n.policy())
+	_, err = j.n.host.Notice(ctx, p, p2p.NoticeRequest{Step: uint8(s.Step), Since: s.Since, NextStep: uint8(next), NextAt: at,
+		Short: min(s.Short, potluck.MaxSize), Reason: cutText(s.Reason, p2p.MaxReason)})
+	if err != nil {
+		j.n.log.Debug("can't tell a peer its standing", "peer", p, "err", err)
+		return
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	a, err = j.n.book.Account(ctx, p)
+	if err != nil || a.Standing.Step != s.Step || a.Standing.Since != s.Since {
+		return // it changed meanwhile, and is told again
+	}
+	a.Standing.Told, a.Standing.ToldAt = s.Step, j.n.config.Clock().Unix()
+	if err := j.save(ctx, p, a.Standing, fmt.Sprintf("told: %v", s.Step), credit.Facts{Short: s.Short}); err != nil {
+		j.n.tend.complain("write a standing", err)
+	}
+}
+
+// told tells whether a peer knows its step. One that always was good does.
+func told(s credit.Standing) bool {
+	return s.Since == 0 && s.Step == credit.StepGood || s.Told == s.Step && s.ToldAt >= s.Since
+}
+
+func cutText(s string, most int) string {
+	r := []rune(s)
+	return string(r[:min(len(r), most)])
+}

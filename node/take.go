@@ -1,0 +1,233 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"potluck/ledger"
+	"potluck/ledger/signed"
+	"potluck/p2p"
+)
+
+// maxKnown is how many peers that are no friends the books take in because a
+// document named them.
+const maxKnown = 1024
+
+// errManyKnown says that the bound is reached.
+var errManyKnown = fmt.Errorf("%d peers that are no friends are known already", maxKnown)
+
+// take judges one document that a peer brought, and takes it into the books if
+// it is of use there: it names this node, or its issuer is known here. The result
+// is one of p2p.Delivered….
+func (n *Node) take(ctx context.Context, from peer.ID, raw []byte, hints []p2p.HostHint) (uint8, error) {
+	d, err := signed.ParseDocument(raw)
+	if err != nil {
+		return p2p.DeliveredInvalid, nil
+	}
+	p, err := newPaper(d)
+	if err != nil {
+		return p2p.DeliveredInvalid, nil
+	}
+	if p.id.Issuer == n.self && d.Kind != signed.KindStatement && d.Kind != signed.KindConflict {
+		return n.returned(ctx, p)
+	}
+	if ok, err := n.concerned(ctx, p); err != nil || !ok {
+		return p2p.DeliveredNotConcerned, err
+	}
+	if err := n.know(ctx, p.id.Issuer, hints); err != nil {
+		if errors.Is(err, errManyKnown) {
+			return p2p.DeliveredUnknownIssuer, nil
+		}
+		return 0, err
+	}
+	outcome, err := n.book.Accept(ctx, d)
+	result, err := judged(outcome, err)
+	if err != nil || result != p2p.DeliveredNew {
+		return result, n.checked(err)
+	}
+	n.log.Info("took a document", "kind", d.Kind, "issuer", p.id.Issuer, "number", p.id.Number, "from", from)
+	return result, n.taken(ctx, p, from, hints)
+}
+
+// judged turns an outcome of the books into a result.
+func judged(outcome ledger.Outcome, err error) (uint8, error) {
+	switch {
+	case errors.Is(err, ledger.ErrNotFound):
+		return p2p.DeliveredUnknownIssuer, nil
+	case errors.Is(err, ledger.ErrInvalid), errors.Is(err, signed.ErrDocument), errors.Is(err, signed.ErrExpired), errors.Is(err, signed.ErrNotYet):
+		return p2p.DeliveredInvalid, nil
+	case err != nil:
+		return 0, err
+	}
+	switch outcome {
+	case ledger.OutcomeNew:
+		return p2p.DeliveredNew, nil
+	case ledger.OutcomeKnown:
+		return p2p.DeliveredKnown, nil
+	case ledger.OutcomeStale:
+		return p2p.DeliveredStale, nil
+	case ledger.OutcomeConflict:
+		return p2p.DeliveredConflict, nil
+	}
+	return 0, fmt.Errorf("the books gave outcome %v", outcome)
+}
+
+// concerned tells whether a document is of use here.
+func (n *Node) concerned(ctx context.Context, p paper) (bool, error) {
+	if p.concerns(n.self) {
+		return true, nil
+	}
+	if p.id.Kind == signed.KindStatement { // of use only to who repays for the owner
+		c, _, err := opened(ctx, n.book, signed.KindConsent, n.self, p.id.Other, signed.Document.Consent)
+		return c.Works, n.checked(err)
+	}
+	return n.knows(ctx, p.id.Issuer)
+}
+
+// knows tells whether a peer has an account here.
+func (n *Node) knows(ctx context.Context, p peer.ID) (bool, error) {
+	_, err := n.book.Account(ctx, p)
+	if errors.Is(err, ledger.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, n.checked(err)
+}
+
+// taken does what follows from a document of another peer that is new here.
+func (n *Node) taken(ctx context.Context, p paper, from peer.ID, hints []p2p.HostHint) error {
+	if p.id.Kind == signed.KindOrder {
+		if err := n.introduce(ctx, p, hints); err != nil {
+			return err
+		}
+	}
+	if err := n.regate(ctx); err != nil {
+		return err
+	}
+	n.post.pass(p, from)
+	n.judge.cycle.Trigger()
+	n.tend.dialling.Trigger() // it may lead to a host that wasn't known before
+	return nil
+}
+
+// introduce makes accounts for those whom an order brings here: its
+// beneficiaries at this node, and the hosts where this node is one.
+func (n *Node) introduce(ctx context.Context, p paper, hints []p2p.HostHint) error {
+	o, err := p.document.Order()
+	if err != nil {
+		return err
+	}
+	anywhere := false
+	var come []peer.ID
+	for _, x := range o.Pointers {
+		switch {
+		case x.To == n.self && x.Host != "":
+			come = append(come, x.Host)
+		case x.To == n.self:
+			anywhere = true
+		case x.Host == "" || x.Host == n.self:
+			come = append(come, x.To)
+		}
+	}
+	for _, h := range hints {
+		if anywhere && h.Peer != n.self && !p.names[h.Peer] {
+			come = append(come, h.Peer)
+		}
+	}
+	for _, x := range come {
+		if err := n.know(ctx, x, hints); err != nil && !errors.Is(err, errManyKnown) {
+			return err
+		}
+	}
+	return nil
+}
+
+// know makes an account for a peer that has none, with what a hint says of it.
+// Errors: errManyKnown.
+func (n *Node) know(ctx context.Context, p peer.ID, hints []p2p.HostHint) error {
+	var hint p2p.HostHint
+	for _, h := range hints {
+		if h.Peer == p {
+			hint = h
+		}
+	}
+	a, err := n.book.Account(ctx, p)
+	if err == nil {
+		if a.Friend || len(a.Addrs) > 0 || len(hint.Addrs) == 0 {
+			return nil
+		}
+		_, err = n.book.Update(ctx, p, "a hint says where it is", func(a *ledger.Account) error {
+			a.Addrs = hint.Addrs
+			return nil
+		})
+		return n.checked(err)
+	}
+	if !errors.Is(err, ledger.ErrNotFound) {
+		return n.checked(err)
+	}
+	accounts, err := n.book.Accounts(ctx)
+	if err != nil {
+		return n.checked(err)
+	}
+	strangers := 0
+	for _, a := range accounts {
+		if !a.Friend {
+			strangers++
+		}
+	}
+	if strangers >= maxKnown {
+		return errManyKnown
+	}
+	wanted := hint.Name
+	if wanted == "" {
+		wanted = "peer-" + brief(p)
+	}
+	name, err := n.freeName(ctx, wanted, p)
+	if err != nil {
+		return n.checked(err)
+	}
+	return n.checked(n.book.Know(ctx, p, name, hint.Addrs))
+}
+
+// brief is the end of a peer ID, by which people tell strangers apart.
+func brief(p peer.ID) string {
+	text := p.String()
+	return text[max(0, len(text)-6):]
+}
+
+// returned takes a document of this node's own that somebody else kept. It is
+// news only when the books were lost: then what was said before counts again,
+// or, when something else was said since, that is signed again above it.
+func (n *Node) returned(ctx context.Context, p paper) (uint8, error) {
+	row, err := n.book.Document(ctx, p.id.Kind, n.self, p.id.Other)
+	if errors.Is(err, ledger.ErrNotFound) {
+		outcome, err := n.book.Accept(ctx, p.document)
+		result, err := judged(outcome, err)
+		if err == nil && result == p2p.DeliveredNew {
+			n.log.Warn("took up a document that this node signed before its books were lost", "kind", p.id.Kind, "number", p.id.Number)
+			err = n.regate(ctx)
+		}
+		return result, n.checked(err)
+	}
+	if err != nil {
+		return 0, n.checked(err)
+	}
+	if p.id.Number < row.Number || p.id.Number == row.Number && sameDocument(p.document, row.Document) {
+		return p2p.DeliveredKnown, nil
+	}
+	n.log.Warn("others remember a newer document of this node than its books; signing above it", "kind", p.id.Kind,
+		"number", p.id.Number, "here", row.Number)
+	if err := n.outdo(ctx, p.id); err != nil {
+		return 0, err
+	}
+	n.post.changed()
+	return p2p.DeliveredStale, nil
+}
+
+func sameDocument(a, b signed.Document) bool {
+	x, err := a.Marshal()
+	y, other := b.Marshal()
+	return err == nil && other == nil && string(x) == string(y)
+}
