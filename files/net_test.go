@@ -1,6 +1,7 @@
 package files_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -116,6 +117,20 @@ func (h *host) Allocate(ctx context.Context, from peer.ID, a p2p.AllocateRequest
 		}
 	}
 	return r, nil
+}
+
+// Store is Allocate and Write, one after the other.
+func (h *host) Store(ctx context.Context, from peer.ID, s p2p.StoreRequest) (p2p.StoreResponse, error) {
+	a, err := h.Allocate(ctx, from, p2p.AllocateRequest{Index: s.Index, Layout: s.Layout, Numbers: []potluck.ShareNumber{s.Number}})
+	if err != nil {
+		return p2p.StoreResponse{}, err
+	}
+	g := a.Grants[0]
+	rest := s.Data[g.Offset:]
+	w, err := h.Write(ctx, from, p2p.WriteRequest{Index: s.Index, Number: s.Number, Layout: s.Layout, Offset: g.Offset, Length: potluck.Size(len(rest)),
+		Manifest: potluck.Size(len(s.Manifest)), Crosscheck: potluck.Size(len(s.Crosscheck))},
+		bytes.NewReader(slices.Concat(rest, s.Manifest, s.Crosscheck)))
+	return p2p.StoreResponse{State: g.State, Receipt: w.Receipt}, err
 }
 
 func (h *host) header(owner peer.ID, id potluck.ShareID, l potluck.Layout) shares.Header {
@@ -433,7 +448,10 @@ func (b *books) PlacementsAt(_ context.Context, host peer.ID, visit func(ledger.
 	return nil
 }
 
-func (b *books) PutFile(_ context.Context, f ledger.File) error {
+func (b *books) PlaceFile(ctx context.Context, ps []ledger.Placement, f ledger.File) error {
+	if err := b.Place(ctx, ps); err != nil {
+		return err
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.files[f.Index] = f

@@ -17,20 +17,22 @@ type Network interface {
 	Quote(context.Context, peer.ID, p2p.QuoteRequest) (p2p.QuoteResponse, error)
 	Allocate(context.Context, peer.ID, p2p.AllocateRequest) (p2p.AllocateResponse, error)
 	Write(context.Context, peer.ID, p2p.WriteRequest) (*p2p.Writer, error)
+	Store(context.Context, peer.ID, p2p.StoreRequest) (p2p.StoreResponse, error)
 	Read(context.Context, peer.ID, p2p.ReadRequest) (potluck.Size, io.ReadCloser, error)
 	Have(context.Context, peer.ID, p2p.HaveRequest) (p2p.HaveResponse, error)
 	Cancel(context.Context, peer.ID, p2p.CancelRequest) (p2p.CancelResponse, error)
 }
 
 // Books is what files needs of the ledger. *ledger.Book has all of it. What
-// Place, PutFile and Unplace return nil for is durable.
+// Place, PlaceFile and Unplace return nil for is durable.
 type Books interface {
 	Place(context.Context, []ledger.Placement) error
 	Unplace(context.Context, peer.ID, []potluck.ShareID) error
 	Mark(context.Context, peer.ID, []potluck.ShareID, ledger.PlacementState, string) error
 	Placements(context.Context, potluck.StorageIndex) ([]ledger.Placement, error)
 	PlacementsAt(context.Context, peer.ID, func(ledger.Placement) error) error
-	PutFile(context.Context, ledger.File) error
+	// PlaceFile is Place and a file's row, both or none.
+	PlaceFile(context.Context, []ledger.Placement, ledger.File) error
 	File(context.Context, potluck.StorageIndex) (ledger.File, error)
 	DropFile(context.Context, potluck.StorageIndex) error
 }

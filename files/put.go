@@ -10,6 +10,7 @@ import (
 
 	"potluck"
 	"potluck/caps"
+	"potluck/ledger"
 	"potluck/p2p"
 )
 
@@ -55,13 +56,15 @@ type put struct {
 	// resumed are shares of which hosts may have a part, from a put that was cut off.
 	resumed map[edge]bool
 	roots   []potluck.Digest
+	small   *small // the shares themselves, when they are small
 	result  PutResult
 }
 
 // grant is a host's word that it takes, or has, one share.
 type grant struct {
 	p2p.Grant
-	host peer.ID
+	host  peer.ID
+	place *ledger.Placement // of a small share: it is kept, and the host has signed
 }
 
 // Put spreads a source over friends and returns its cap, once Happy distinct
@@ -129,6 +132,9 @@ func (p *put) run(ctx context.Context) (rest func(), err error) {
 		}
 		err := p.fund(ctx)
 		if err == nil {
+			err = p.pack()
+		}
+		if err == nil {
 			err = p.reserve(ctx)
 		}
 		if err == nil {
@@ -178,7 +184,7 @@ func (p *put) derive(ctx context.Context) (err error) {
 	p.hashed += p.src.Size()
 	p.enc.use(p.key)
 	p.index = p.key.StorageIndex()
-	p.roots = nil
+	p.roots, p.small = nil, nil
 	return nil
 }
 

@@ -211,11 +211,11 @@ func (p *put) allocate(ctx context.Context, wanted []edge) int {
 				if p.resumed[edge{number, host}] {
 					wait += time.Duration(shares.DataLen(p.layout)/rereadSpeed) * time.Second
 				}
-				g, err := p.client.allocateOne(ctx, host, p.index, p.layout, number, wait)
+				g, err := p.obtain(ctx, edge{number, host}, wait)
 				mu.Lock()
 				switch has := p.granted(host); {
 				case err == nil:
-					p.accept(number, grant{g, host})
+					p.accept(number, g)
 				case has > 0:
 					p.most[host], p.full[host], p.strays = has, has, true
 					p.client.quotes.refused(host, p.client.c.Clock(), err)
@@ -256,14 +256,23 @@ func (p *put) granted(host peer.ID) (n int) {
 	return n
 }
 
-func (c *Client) allocateOne(ctx context.Context, host peer.ID, index potluck.StorageIndex, l potluck.Layout, number potluck.ShareNumber, wait time.Duration) (p2p.Grant, error) {
+// obtain has a host reserve room for a share, or keep a small one.
+func (p *put) obtain(ctx context.Context, e edge, wait time.Duration) (grant, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, wait, fmt.Errorf("%w within %v", errSilent, wait))
 	defer cancel()
 	defer func() {
 		if errors.Is(context.Cause(ctx), errSilent) {
-			c.hush(host)
+			p.client.hush(e.host)
 		}
 	}()
+	if p.small != nil {
+		return p.store(ctx, e)
+	}
+	g, err := p.client.allocateOne(ctx, e.host, p.index, p.layout, e.number)
+	return grant{Grant: g, host: e.host}, err
+}
+
+func (c *Client) allocateOne(ctx context.Context, host peer.ID, index potluck.StorageIndex, l potluck.Layout, number potluck.ShareNumber) (p2p.Grant, error) {
 	answer, err := c.c.Network.Allocate(ctx, host, p2p.AllocateRequest{Index: index, Layout: l, Numbers: []potluck.ShareNumber{number}})
 	if err != nil {
 		return p2p.Grant{}, err

@@ -128,11 +128,7 @@ func (s *sender) fail(err error) {
 // finish sends the trailers and returns the placement that the host has signed
 // for. It is called after run has ended.
 func (s *sender) finish(ctx context.Context, net Network, f finished) (ledger.Placement, error) {
-	place := ledger.Placement{
-		Share: potluck.ShareID{Index: s.index, Number: s.number}, Host: s.host, Layout: s.layout,
-		Charge: shares.Charge(s.layout), Root: f.roots[s.number], Manifest: f.digest,
-		Placed: f.now, LastGood: f.now, State: ledger.PlacedStable,
-	}
+	place := f.placement(potluck.ShareID{Index: s.index, Number: s.number}, s.host, s.layout)
 	if s.err != nil {
 		return place, s.err
 	}
@@ -174,6 +170,14 @@ type finished struct {
 	manifest   []byte
 	digest     potluck.Digest // of the manifest
 	crosscheck []byte
+}
+
+// placement is the row of a share that a host keeps, without the receipt.
+func (f finished) placement(id potluck.ShareID, host peer.ID, l potluck.Layout) ledger.Placement {
+	return ledger.Placement{
+		Share: id, Host: host, Layout: l, Charge: shares.Charge(l), Root: f.roots[id.Number], Manifest: f.digest,
+		Placed: f.now, LastGood: f.now, State: ledger.PlacedStable,
+	}
 }
 
 // check compares a receipt with the placement that it should be for.

@@ -32,10 +32,13 @@ type outcome struct {
 func (p *put) spread(ctx context.Context) (rest func(), err error) {
 	var placed []ledger.Placement
 	for try := 0; ; try++ {
-		p.report.stage("sending", p.src.Size(), len(p.hosts))
+		placed = p.stored(placed)
 		senders := p.senders(placed)
-		if err := p.pass(p.work, senders); err != nil {
-			return nil, p.giveUp(ctx, err)
+		if len(senders) > 0 {
+			p.report.stage("sending", p.src.Size(), len(p.hosts))
+			if err := p.pass(p.work, senders); err != nil {
+				return nil, p.giveUp(ctx, err)
+			}
 		}
 		f, err := p.finished(senders)
 		if err == nil {
@@ -59,10 +62,12 @@ func (p *put) spread(ctx context.Context) (rest func(), err error) {
 		if len(p.known.homes.places(p.hosts)) < p.choice.Happy {
 			return nil, p.giveUp(ctx, p.unspread(placed))
 		}
+		before := len(placed)
 		if err := p.reassign(ctx, placed); err != nil {
 			return nil, p.giveUp(ctx, err)
 		}
-		if len(p.senders(placed)) == 0 { // nobody took any: a pass would feed nobody
+		placed = p.stored(placed)
+		if len(placed) == before && len(p.senders(placed)) == 0 { // nobody took any: a pass would feed nobody
 			return nil, p.giveUp(ctx, p.unspread(placed))
 		}
 	}
@@ -203,9 +208,9 @@ func (p *put) reassign(ctx context.Context, placed []ledger.Placement) error {
 // acknowledge makes the put durable in the owner's books; after that Put may
 // return. What is late, or still unplaced, is left to a background goroutine.
 func (p *put) acknowledge(ctx context.Context, f finished, placed []ledger.Placement, late *straggle) (rest func(), err error) {
-	err = p.write(ctx, placed)
+	fresh, err := p.withoutReceipt(ctx, placed)
 	if err == nil {
-		err = p.client.c.Books.PutFile(ctx, ledger.File{
+		err = p.client.c.Books.PlaceFile(ctx, fresh, ledger.File{
 			Index: p.index, Manifest: f.digest, Layout: p.layout, Name: p.name(),
 			Put: f.now, Wanted: p.choice.N,
 		})
@@ -344,14 +349,14 @@ func (p *put) again(ctx context.Context, f finished, placed *[]ledger.Placement)
 	if err := p.reassign(ctx, *placed); err != nil {
 		return err
 	}
-	senders := p.senders(*placed)
-	if len(senders) == 0 {
-		return nil
-	}
-	if err := p.pass(ctx, senders); err != nil {
-		return err
-	}
 	before := len(*placed)
+	*placed = p.stored(*placed)
+	senders := p.senders(*placed)
+	if len(senders) > 0 {
+		if err := p.pass(ctx, senders); err != nil {
+			return err
+		}
+	}
 	for _, s := range senders {
 		place, err := s.finish(ctx, p.client.c.Network, f)
 		p.count(outcome{s, place, err}, placed)

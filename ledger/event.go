@@ -23,6 +23,7 @@ const (
 	KindReserve      = "reserve"        // a pending lease was made
 	KindResume       = "resume"         // its deadline was moved
 	KindCommit       = "commit"         // it became a held lease
+	KindStore        = "store"          // a held lease was made at once, for a small share
 	KindAbort        = "abort"          // it was released by the owner
 	KindCancel       = "cancel"         // a lease was cancelled by the owner
 	KindExpire       = "expire"         // a lease ended

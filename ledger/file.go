@@ -14,10 +14,14 @@ func (b *Book) PutFile(ctx context.Context, f File) error {
 		return fmt.Errorf("note file %v: %w: %w", f.Index, err, ErrInvalid)
 	}
 	return b.do(ctx, "note a file", true, func(t *tx) error {
-		t.set(indexKey(keyFile, f.Index), encodeFile(f))
-		t.note(Event{Kind: KindFile, Bytes: f.Layout.Size, Reason: f.Index.String()})
+		t.putFile(f)
 		return nil
 	})
+}
+
+func (t *tx) putFile(f File) {
+	t.set(indexKey(keyFile, f.Index), encodeFile(f))
+	t.note(Event{Kind: KindFile, Bytes: f.Layout.Size, Reason: f.Index.String()})
 }
 
 // File gives one file's row. Errors: ErrNotFound.

@@ -15,7 +15,7 @@ import (
 // Every pair of states that isn't a transition is refused.
 func TestSteps(t *testing.T) {
 	legal := map[[2]ShareState]bool{
-		{shareNone, ShareComing}: true, {ShareComing, ShareStable}: true, {ShareComing, ShareGoing}: true,
+		{shareNone, ShareComing}: true, {shareNone, ShareStable}: true, {ShareComing, ShareStable}: true, {ShareComing, ShareGoing}: true,
 		{ShareStable, ShareGoing}: true, {ShareStable, ShareLost}: true, {ShareStable, ShareCorrupt}: true,
 		{ShareGoing, shareNone}: true, {ShareLost, ShareGoing}: true, {ShareCorrupt, ShareGoing}: true,
 	}

@@ -14,6 +14,13 @@ import (
 // lost placement earns nothing. Receipts are borrowed until it returns. Errors:
 // ErrNotFound when a host has no account, ErrInvalid, ErrFull.
 func (b *Book) Place(ctx context.Context, ps []Placement) error {
+	if err := checkPlacements(ps); err != nil {
+		return err
+	}
+	return b.do(ctx, "place", true, func(t *tx) error { return t.placeAll(ps) })
+}
+
+func checkPlacements(ps []Placement) error {
 	if len(ps) > MaxBatch {
 		return fmt.Errorf("place %d shares, at most %d: %w", len(ps), MaxBatch, ErrInvalid)
 	}
@@ -22,14 +29,16 @@ func (b *Book) Place(ctx context.Context, ps []Placement) error {
 			return fmt.Errorf("place share %v: %w: %w", p.Share, err, ErrInvalid)
 		}
 	}
-	return b.do(ctx, "place", true, func(t *tx) error {
-		for _, p := range ps {
-			if err := t.place(p, ""); err != nil {
-				return err
-			}
+	return nil
+}
+
+func (t *tx) placeAll(ps []Placement) error {
+	for _, p := range ps {
+		if err := t.place(p, ""); err != nil {
+			return err
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // Mark moves placements at one host to another state, and its earned counters

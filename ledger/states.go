@@ -32,7 +32,7 @@ func (s ShareState) String() string {
 // deleted stays GOING with a later deadline: it has no lease, and gets none
 // (Reserve finds it busy), so there is no way back to STABLE.
 var transitions = map[ShareState][]ShareState{
-	shareNone:    {ShareComing},
+	shareNone:    {ShareComing, ShareStable}, // the latter for small shares, see Store
 	ShareComing:  {ShareStable, ShareGoing},
 	ShareStable:  {ShareGoing, ShareLost, ShareCorrupt},
 	ShareGoing:   {shareNone},

@@ -244,6 +244,13 @@ func (k *keep) enter(ctx context.Context, id potluck.ShareID) (leave func(), err
 	}
 }
 
+// writing tells whether a share has a writer just now.
+func (k *keep) writing(id potluck.ShareID) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.writers[id] != nil
+}
+
 func (k *keep) leave(id potluck.ShareID, mine chan struct{}) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

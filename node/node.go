@@ -209,7 +209,7 @@ func (n *Node) recover(ctx context.Context) error {
 		return nil
 	}
 	n.log.Info("the last stop was not clean; checking the books")
-	if err := n.keep.finish(ctx); err != nil {
+	if err := errors.Join(n.keep.finish(ctx), n.keep.orphans(ctx)); err != nil {
 		return fmt.Errorf("recover: %w", err)
 	}
 	r, err := n.Check(ctx)

@@ -60,6 +60,8 @@ type Keeper interface {
 	// is too long is never seen whole. An error may be returned before body is
 	// read to its end. body must not be used after the return.
 	Write(ctx context.Context, from peer.ID, w WriteRequest, body io.Reader) (WriteResponse, error)
+	// Store reserves room for one small share and keeps it, all or nothing.
+	Store(ctx context.Context, from peer.ID, s StoreRequest) (StoreResponse, error)
 	// Read says how many bytes will be sent, and gives a function that writes
 	// exactly as many; it is called at most once. When it fails or writes less,
 	// the stream is reset, so the asker never takes a part for the whole. When

@@ -53,6 +53,7 @@ type cupboard struct {
 	read  func(context.Context, peer.ID, ReadRequest) (potluck.Size, func(context.Context, io.Writer) error, error)
 	have  func(context.Context, peer.ID, HaveRequest) (HaveResponse, error)
 	alloc func(context.Context, peer.ID, AllocateRequest) (AllocateResponse, error)
+	store func(context.Context, peer.ID, StoreRequest) (StoreResponse, error)
 	stop  func(context.Context, peer.ID, CancelRequest) (CancelResponse, error)
 	renew func(context.Context, peer.ID, RenewRequest) (RenewResponse, error)
 	join  func(context.Context, peer.ID, JoinRequest) (JoinResponse, error)
@@ -76,6 +77,13 @@ func (c *cupboard) Allocate(ctx context.Context, p peer.ID, q AllocateRequest) (
 		return c.refuser.Allocate(ctx, p, q)
 	}
 	return c.alloc(ctx, p, q)
+}
+
+func (c *cupboard) Store(ctx context.Context, p peer.ID, s StoreRequest) (StoreResponse, error) {
+	if c.store == nil {
+		return c.refuser.Store(ctx, p, s)
+	}
+	return c.store(ctx, p, s)
 }
 
 func (c *cupboard) Have(ctx context.Context, p peer.ID, q HaveRequest) (HaveResponse, error) {

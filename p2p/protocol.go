@@ -7,6 +7,7 @@ const (
 	ProtocolQuote    protocol.ID = "/potluck/quote/1"
 	ProtocolAllocate protocol.ID = "/potluck/allocate/1"
 	ProtocolWrite    protocol.ID = "/potluck/write/1"
+	ProtocolStore    protocol.ID = "/potluck/store/1"
 	ProtocolRead     protocol.ID = "/potluck/read/1"
 	ProtocolHave     protocol.ID = "/potluck/have/1"
 	ProtocolCancel   protocol.ID = "/potluck/cancel/1"
@@ -34,6 +35,7 @@ var (
 	exchangeQuote    = exchange{ProtocolQuote, 64, 1 << 10, false}
 	exchangeAllocate = exchange{ProtocolAllocate, 1 << 10, 32 << 10, true}
 	exchangeWrite    = exchange{ProtocolWrite, 256, 1 << 10, true}
+	exchangeStore    = exchange{ProtocolStore, 66 << 10, 1 << 10, true}
 	exchangeRead     = exchange{ProtocolRead, 128, 512, false}
 	exchangeHave     = exchange{ProtocolHave, 8 << 10, 1 << 20, false}
 	exchangeCancel   = exchange{ProtocolCancel, 32 << 10, 512, true}

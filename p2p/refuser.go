@@ -23,6 +23,9 @@ func (refuser) Allocate(context.Context, peer.ID, AllocateRequest) (a AllocateRe
 func (refuser) Write(context.Context, peer.ID, WriteRequest, io.Reader) (a WriteResponse, err error) {
 	return a, errUnsupported
 }
+func (refuser) Store(context.Context, peer.ID, StoreRequest) (a StoreResponse, err error) {
+	return a, errUnsupported
+}
 func (refuser) Read(context.Context, peer.ID, ReadRequest) (potluck.Size, func(context.Context, io.Writer) error, error) {
 	return 0, nil, errUnsupported
 }

@@ -210,6 +210,7 @@ func (h *Host) serve(k Keeper, c Clerk, g Greeter) {
 		return a, err
 	})
 	serveControl(h, exchangeAllocate, k.Allocate)
+	serveControl(h, exchangeStore, k.Store)
 	serveControl(h, exchangeHave, k.Have)
 	serveControl(h, exchangeCancel, k.Cancel)
 	serveControl(h, exchangeRenew, k.Renew)

@@ -78,7 +78,7 @@ func makeVectors() (v vectors) {
 	add := func(id protocol.ID, asker, asked []byte) {
 		v.Talks = append(v.Talks, talk{id, hex.EncodeToString(asker), hex.EncodeToString(asked)})
 	}
-	for id, kind := range map[protocol.ID]string{ProtocolQuote: "quote", ProtocolAllocate: "allocate", ProtocolHave: "have",
+	for id, kind := range map[protocol.ID]string{ProtocolQuote: "quote", ProtocolAllocate: "allocate", ProtocolHave: "have", ProtocolStore: "store",
 		ProtocolCancel: "cancel", ProtocolRenew: "renew", ProtocolJoin: "join", ProtocolDeliver: "deliver", ProtocolSync: "sync",
 		ProtocolStatement: "statement", ProtocolAccount: "account", ProtocolNotice: "notice"} {
 		add(id, frame(kind+"-request"), answer(kind+"-response"))
@@ -131,6 +131,8 @@ func refusedVectors() []refused {
 		{"quote-request", "a size above 2^56", raw(QuoteRequest{Bytes: 1<<56 + 1})},
 		{"quote-response", "a code that is an error's", raw(wireQuote{Refusal: &wireError{Code: 32}})},
 		{"quote-response", "a bidi character in the name", raw(QuoteResponse{Name: "a\u202eb"})},
+		{"store-request", "a number that isn't below n", raw(StoreRequest{Layout: layout, Number: 10})},
+		{"store-response", "an unknown state", raw(StoreResponse{State: 4})},
 		{"allocate-request", "k above n", raw(AllocateRequest{Layout: bad, Numbers: []potluck.ShareNumber{1}})},
 		{"allocate-request", "no numbers", raw(AllocateRequest{Layout: layout})},
 		{"allocate-request", "a number that isn't below n", raw(AllocateRequest{Layout: layout, Numbers: []potluck.ShareNumber{10}})},
@@ -226,6 +228,7 @@ func fixedKeeper(t *testing.T, answers map[string]message, refuse bool) *cupboar
 		join: fixed[JoinRequest, JoinResponse](answers, "join"), deliver: fixed[DeliverRequest, DeliverResponse](answers, "deliver"),
 		sync: fixed[SyncRequest, SyncResponse](answers, "sync"), propose: fixed[StatementRequest, StatementResponse](answers, "statement"),
 		account: fixed[AccountRequest, AccountResponse](answers, "account"), notice: fixed[NoticeRequest, NoticeResponse](answers, "notice"),
+		store: fixed[StoreRequest, StoreResponse](answers, "store"),
 		stop: func(ctx context.Context, p peer.ID, q CancelRequest) (CancelResponse, error) {
 			if refuse {
 				return CancelResponse{}, fullRefusal
@@ -302,6 +305,9 @@ func sayAgain(t *testing.T, client, server *node, id protocol.ID, refusal bool) 
 	case ProtocolAllocate:
 		got, err = client.Allocate(ctx, p, all["allocate-request"].(AllocateRequest))
 		same(t, got, all["allocate-response"])
+	case ProtocolStore:
+		got, err = client.Store(ctx, p, all["store-request"].(StoreRequest))
+		same(t, got, all["store-response"])
 	case ProtocolHave:
 		got, err = client.Have(ctx, p, all["have-request"].(HaveRequest))
 		same(t, got, all["have-response"])

@@ -70,6 +70,12 @@ func DataLen(l potluck.Layout) potluck.Size {
 	return potluck.Size(last)*potluck.Size(l.Block) + potluck.Size(BlockLen(l, last))
 }
 
+// SentLen is the bytes of one share that cross the network: data, manifest and
+// crosscheck.
+func SentLen(l potluck.Layout) potluck.Size {
+	return DataLen(l) + potluck.Size(ManifestLen(l)) + CrosscheckLen(l)
+}
+
 // TreeLen is the bytes of one share's tree (its Bao outboard).
 func TreeLen(l potluck.Layout) potluck.Size { return outboardLen(DataLen(l)) }
 
