@@ -18,12 +18,12 @@ func (b *Book) Check(ctx context.Context) (Report, error) {
 	b.mu.Lock()
 	seen := b.seen
 	b.mu.Unlock()
-	c := &checker{stored: make(map[peer.ID]Usage), summed: make(map[peer.ID]Usage)}
+	c := &checker{self: b.self, hops: b.graph.hops, now: b.clock().Unix(), stored: make(map[peer.ID]Usage), summed: make(map[peer.ID]Usage)}
 	err := b.view(ctx, func(v view) error {
 		c.ctx, c.v = ctx, v
 		for _, pass := range []func() error{
 			c.strangers, c.accounts, c.shares, c.leaseIndexes, c.deadlines, c.placements,
-			c.placementIndex, c.files, c.invites, c.events, c.counters,
+			c.placementIndex, c.files, c.invites, c.events, c.counters, c.documents, c.rates,
 		} {
 			if err := pass(); err != nil {
 				return err
@@ -45,6 +45,9 @@ func (b *Book) Check(ctx context.Context) (Report, error) {
 
 // checker goes through one view.
 type checker struct {
+	self    peer.ID
+	hops    int
+	now     int64
 	ctx     context.Context
 	v       view
 	report  Report

@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
@@ -37,7 +36,7 @@ func (b *Book) Store(ctx context.Context, owner peer.ID, room Room, r Reservatio
 		if err != nil {
 			return err
 		}
-		if _, err := admit(t, owner, room, r.Charge, time.Unix(t.now, 0)); err != nil {
+		if err := t.admit(owner, room, r.Charge); err != nil {
 			return err
 		}
 		s := share{ID: r.Share, State: ShareStable, Layout: r.Layout, Charge: r.Charge, Root: root, Manifest: manifest,

@@ -230,6 +230,8 @@ type Report struct {
 	Files      int64        `json:"files"`
 	Invites    int64        `json:"invites"`
 	Events     int64        `json:"events"`
+	Documents  int64        `json:"documents"` // orders, repay orders, consents, households, statements
+	Proofs     int64        `json:"proofs"`    // that a peer signed two documents with one number
 	Held       potluck.Size `json:"held"`
 	Reserved   potluck.Size `json:"reserved"`
 	Earned     potluck.Size `json:"earned"`
