@@ -77,7 +77,9 @@ func (b *Book) free(n *node) amount {
 // reach is how much of want could be led to v, nothing being changed.
 func (b *Book) reach(v *vertex, want amount) amount {
 	b.try()
-	got := b.pull(v, want)
+	v.need = want
+	b.asker[0] = v
+	got := b.feed(b.asker[:])
 	b.undo()
 	return got
 }
@@ -164,9 +166,8 @@ func (b *Book) thirst(n *node, grown amount) (sum amount) {
 	regrow(supply.plus(grown))
 	v.supply = endless
 	b.try()
-	for _, h := range b.hungry {
-		sum = sum.plus(b.pull(h, h.demand.minus(h.served)))
-	}
+	b.want()
+	sum = b.feed(b.hungry)
 	b.undo()
 	v.supply = supply
 	regrow(supply)

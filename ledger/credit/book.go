@@ -25,7 +25,8 @@ type Book struct {
 	funding   map[*vertex][]fund
 
 	stamp, round uint64
-	queue        []*vertex
+	queue, roots []*vertex
+	asker        [1]*vertex
 	journal      []change
 	trying       bool // changes of the flow are noted in the journal
 }
@@ -137,7 +138,7 @@ func (b *Book) SetArcs(from ID, arcs []Arc) {
 		k := key{a.To, a.Frozen}
 		e := kept[k]
 		if e == nil {
-			e = &edge{from: issuer, to: b.link(b.bare(a.To))}
+			e = &edge{from: issuer, to: b.link(b.bare(a.To)), pointer: &pointer{}}
 			e.to.in = append(e.to.in, e)
 		}
 		delete(kept, k)

@@ -14,7 +14,7 @@ func (b *Book) settle() {
 	}
 	if len(b.hungry) > 0 { // who is short must not rest on the history
 		b.restart()
-		b.ensure()
+		b.serve()
 	}
 	sinks := make([]*vertex, 0, len(b.linked))
 	for _, v := range b.linked {

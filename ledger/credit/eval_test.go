@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"math/big"
 	"strings"
 	"testing"
@@ -220,7 +219,10 @@ func TestCuresAreTheLeast(t *testing.T) {
 				steady = steady && (a.SharePPM < 0 || a.Frozen)
 			}
 			for _, c := range r.Cures {
-				if c.Bytes > potluck.MaxSize || p.m.peers[id].Earned+c.Bytes > potluck.MaxSize {
+				if hops, _ := p.Distance(id); c.Kind == potluck.CurePointer && hops > 1 {
+					continue // it comes nearer by it, and so do those whom it sponsors
+				}
+				if q := p.m.peers[id]; c.Bytes > potluck.MaxSize || q.Earned > potluck.MaxSize || min(q.Gift, q.Opening) > potluck.MaxSize {
 					continue
 				}
 				if !p.m.cured(id, c, 0).Fits(id, asked) {
@@ -241,9 +243,7 @@ func (m *model) cured(id ID, c potluck.Cure, less potluck.Size) *Book {
 	case potluck.CureHold:
 		p.Earned += n
 	case potluck.CureAskHost:
-		if p.Gift > math.MaxInt64-n {
-			p.Gift, p.Opening = p.Opening, p.Gift
-		}
+		p.Opening, p.Gift = max(p.Opening, p.Gift), min(p.Opening, p.Gift)
 		p.Gift += n
 	case potluck.CureFree:
 		p.Held -= n

@@ -87,13 +87,28 @@ func (b *Book) ensure() {
 	if b.stuck || len(b.hungry) == 0 {
 		return
 	}
+	b.want()
+	b.feed(b.hungry)
+	b.collect()
+}
+
+// want notes what each hungry peer needs.
+func (b *Book) want() {
 	b.round++
+	for _, v := range b.hungry {
+		v.need = v.demand.minus(v.served)
+		if v.pos < 0 { // it has left the graph
+			v.need, v.demand, v.served = amount{}, amount{}, amount{}
+		}
+	}
+}
+
+// collect counts what hungry peers got as served, and keeps those that are short.
+func (b *Book) collect() {
 	still := b.hungry[:0]
 	for _, v := range b.hungry {
-		if v.pos >= 0 {
-			v.served = v.served.plus(b.pull(v, v.demand.minus(v.served)))
-		}
-		if v.hungry = v.pos >= 0 && v.short(); v.hungry {
+		v.served = v.demand.minus(v.need)
+		if v.hungry = v.short(); v.hungry {
 			still = append(still, v)
 		}
 	}
@@ -101,8 +116,47 @@ func (b *Book) ensure() {
 	b.hungry, b.stuck = still, true
 }
 
+// feed leads to peers what they need, as much in total as there can be, and tells
+// how much that was; who gets it when not all can is left open.
+func (b *Book) feed(roots []*vertex) (got amount) {
+	for {
+		b.roots = b.roots[:0]
+		var need amount
+		for _, v := range roots {
+			if v.need.isZero() {
+				continue
+			}
+			q := least(v.need, v.spare())
+			b.setUsed(v, v.used.plus(q))
+			v.need, got = v.need.minus(q), got.plus(q)
+			if more := least(v.need, v.gap()); !more.isZero() {
+				need = need.plus(more)
+				b.roots = append(b.roots, v)
+			}
+		}
+		if len(b.roots) == 0 || !b.layer(need) {
+			return got
+		}
+		for _, v := range b.roots {
+			q := b.push(v, v.need)
+			v.need, got = v.need.minus(q), got.plus(q)
+		}
+	}
+}
+
+// serve leads to hungry peers what they need, one after the other in the order of
+// accounts: a maximum too, since nobody that was served loses by the next.
+func (b *Book) serve() {
+	slices.SortFunc(b.hungry, compareServed)
+	b.want()
+	for i := range b.hungry {
+		b.feed(b.hungry[i : i+1])
+	}
+	b.collect()
+}
+
 // restart lets every peer's own supply cover its own demand, and nothing else
-// yet; the others are served in their order.
+// yet.
 func (b *Book) restart() {
 	for _, v := range b.hungry {
 		v.hungry = false
@@ -117,7 +171,6 @@ func (b *Book) restart() {
 		}
 		b.wants(v)
 	}
-	slices.SortFunc(b.hungry, compareServed)
 	b.broken, b.stuck, b.canonical = false, false, false
 }
 
@@ -140,22 +193,6 @@ func (b *Book) release(v *vertex, less amount) {
 	b.stuck = b.stuck && len(b.hungry) == 0
 }
 
-// pull leads up to want more bytes to a peer and tells how many it got; what is
-// served is the caller's. Blocking flows over breadth-first levels, searched
-// backwards from the peer, no farther than spare supply for want is found.
-func (b *Book) pull(v *vertex, want amount) (got amount) {
-	got = least(want, v.spare())
-	b.setUsed(v, v.used.plus(got))
-	for got.less(want) {
-		more := least(want.minus(got), v.gap())
-		if more.isZero() || !b.layer(v, more) {
-			break
-		}
-		got = got.plus(b.push(v, more))
-	}
-	return got
-}
-
 // gap is what the edges around a peer could bring it at most.
 func (v *vertex) gap() (sum amount) {
 	for _, e := range v.in {
@@ -169,14 +206,17 @@ func (v *vertex) gap() (sum amount) {
 	return sum
 }
 
-// layer gives levels to the peers from which v can be reached, up to the level
-// where enough spare supply is found. If there is none at all, the peers seen are
-// dead for this round: later paths don't touch them, so it stays so.
-func (b *Book) layer(v *vertex, enough amount) bool {
+// layer gives levels to the peers from which the roots can be reached, searching
+// backwards breadth-first up to the level where enough spare supply is found.
+// If there is none at all, the peers seen are dead for this round: later paths
+// don't touch them, so it stays so.
+func (b *Book) layer(enough amount) bool {
 	b.stamp++
 	var found amount
-	queue := append(b.queue[:0], v)
-	v.seen, v.level, v.next = b.stamp, 0, 0
+	queue := append(b.queue[:0], b.roots...)
+	for _, v := range b.roots {
+		v.seen, v.level, v.next = b.stamp, 0, 0
+	}
 	for i := 0; i < len(queue); i++ {
 		u := queue[i]
 		if !found.less(enough) && u.level > queue[max(i, 1)-1].level {
@@ -210,8 +250,8 @@ func (b *Book) layer(v *vertex, enough amount) bool {
 	return false
 }
 
-// push leads up to want bytes to u from the levels behind it. It is as deep as
-// there are levels.
+// push leads up to want bytes to u from the levels behind it: a blocking flow. It
+// is as deep as there are levels.
 func (b *Book) push(u *vertex, want amount) (got amount) {
 	if s := u.spare(); !s.isZero() {
 		got = least(s, want)

@@ -13,40 +13,42 @@ type node struct {
 }
 
 // vertex is a peer with arcs. For each, used + what comes in = served + what
-// goes out, used ≤ supply, served ≤ demand.
+// goes out, used ≤ supply, served ≤ demand. What searches look at stands first,
+// for the sake of cache lines.
 type vertex struct {
-	peer    *node
-	pos     int // in Book.linked; -1 when it has left the graph
-	out, in []*edge
-	sorted  bool // in is in the order of compareEdges
-	dist    int  // sponsor distance; -1: none
+	seen, dead     uint64 // stamps of the search that saw it, of the round that found nothing behind it
+	level, next    int    // of the search that runs: its level, the edge to try next
+	supply, used   amount
+	in, out        []*edge
+	demand, served amount
 
-	supply, demand amount
-	used, served   amount
-	hungry         bool // it is in Book.hungry
+	peer   *node
+	pos    int  // in Book.linked; -1 when it has left the graph
+	dist   int  // sponsor distance; -1: none
+	sorted bool // in is in the order of compareEdges
+	hungry bool // it is in Book.hungry
+	queued bool
 
-	scratch
-}
-
-// scratch belongs to the search that runs; nothing in it outlives that.
-type scratch struct {
-	seen, dead uint64 // stamps of the search that saw it, of the round that found nothing behind it
-	level      int
-	next       int   // the edge to try next
+	// Of the search that runs; nothing of it outlives that.
 	via        *edge // how a walk came here
 	label      int   // fewest hops from spare supply
-	queued     bool
 	need, left amount
 }
 
-// edge is one arc. It is live in the graph only when its issuer is near enough.
+// edge is one arc: 64 bytes that searches look at. It is live in the graph only
+// when its issuer is near enough.
 type edge struct {
 	from, to  *vertex
-	arc       Arc
-	rank      int64 // the order, made no less than that of a live arc beside a frozen one
-	near      bool
 	cap, flow amount
-	left      amount // scratch of the decomposition
+	near      bool
+	*pointer
+}
+
+// pointer is what an edge stands for.
+type pointer struct {
+	arc  Arc
+	rank int64  // the order, made no less than that of a live arc beside a frozen one
+	left amount // scratch of the decomposition
 }
 
 func (v *vertex) spare() amount { return v.supply.minus(v.used) }
