@@ -208,8 +208,20 @@ func TestAttackBomb(t *testing.T) {
 		_, err := OpenOrder(forge(key(1), KindOrder, payload))
 		refused(t, name, err)
 	}
-	_, err := ParseDocument(make([]byte, MaxDocument+1))
-	refused(t, "long document", err)
-	_, err = ParseFile(make([]byte, MaxFile+1))
+	o := benchOrder(MaxPointers)
+	o.Declined = ids(MaxDeclined)
+	for name, err := range map[string]error{
+		"long envelope":        second(OpenOrder(forge(key(1), KindOrder, must(encMode.Marshal(o))))),
+		"long envelope in all": second(openAny(forge(key(1), KindOrder, must(encMode.Marshal(o))))),
+		"long document":        second(ParseDocument(make([]byte, MaxDocument+1))),
+	} {
+		refused(t, name, err)
+		if !says(err, "at most") {
+			t.Errorf("%s: %v isn't about its length", name, err)
+		}
+	}
+	_, err := ParseFile(make([]byte, MaxFile+1))
 	refused(t, "long file", err)
 }
+
+func second[T any](_ T, err error) error { return err }

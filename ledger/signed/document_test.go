@@ -121,7 +121,16 @@ func TestFileForms(t *testing.T) {
 		t.Errorf("white space between tokens: %v", err)
 	}
 	same(t, got, d)
+	padded := append(bytes.Repeat([]byte(" "), MaxFile-len(file)), file...)
+	if _, err = ParseFile(padded); err != nil {
+		t.Errorf("the longest file: %v", err)
+	}
+	_, err = ParseFile(append([]byte(" "), padded...))
+	refused(t, "a byte over the longest file", err)
 	swap := func(from, to string) string { return strings.Replace(file, from, to, 1) }
+	if _, err = ParseFile([]byte(swap("document/1", "document/2"))); !says(err, `format "document/2"`) {
+		t.Errorf("%v doesn't name the format", err)
+	}
 	for name, bad := range map[string]string{
 		"empty":              "",
 		"not JSON":           "potluck",

@@ -65,6 +65,9 @@ func TestOnlyTheNamedSign(t *testing.T) {
 		}
 		_, err = openers[k](forge(ecdsa, k, payload))
 		refused(t, k.String()+" signed with another type of key", err)
+		if !says(err, "Ed25519") {
+			t.Errorf("%v: %v doesn't name the type", k, err)
+		}
 	}
 	s := sampleStatement()
 	for by, want := range map[byte]peer.ID{1: s.Host, 2: s.Owner} {

@@ -53,6 +53,7 @@ func TestOrderRules(t *testing.T) {
 	eachRule(t, sampleOrder, []rule[Order]{
 		{"no issuer", func(o *Order) { o.Issuer = "" }, "issuer"},
 		{"issuer with another key type", func(o *Order) { o.Issuer = peer.ID("\x12\x20" + strings.Repeat("x", 32)) }, "Ed25519"},
+		{"issuer with another head", func(o *Order) { o.Issuer = peer.ID("\x00\x24\x08\x02\x12\x20" + o.Issuer[6:]) }, "Ed25519"},
 		{"number 0", func(o *Order) { o.Number = 0 }, "number 0"},
 		{"number too high", func(o *Order) { o.Number = MaxNumber + 1 }, "number 9007199254740992"},
 		{"number 1 with a document before", func(o *Order) { o.Number = 1 }, "number 1 has"},
