@@ -92,6 +92,9 @@ func (p *put) whyNot(h peer.ID, shares map[peer.ID]int) string {
 // clause says in a few words why a host takes no share, with the numbers.
 func clause(no *potluck.Refusal) string {
 	numbers := fmt.Sprintf("%v free, a share needs %v", no.Free, no.Asked)
+	if no.Free.String() == no.Asked.String() {
+		numbers = fmt.Sprintf("%v less than the %v that a share needs", no.Asked-no.Free, no.Asked)
+	}
 	switch no.Code {
 	case potluck.CodeUnfunded:
 		return "no credit: " + numbers

@@ -122,13 +122,16 @@ func (p *put) suffice() error {
 	if err != nil {
 		return err
 	}
-	same := choice.K == p.choice.K && choice.N == p.choice.N
-	switch {
-	case same && n >= choice.Happy:
+	if n >= choice.Happy && choice.K == p.choice.K && choice.N == p.choice.N {
 		p.choice = choice
 		return nil
+	}
+	between := p.between(n)
+	switch {
+	case between > n:
+		p.over = between
 	case n >= choice.Happy:
-		p.over = p.fewer(n)
+		p.over = n
 	case !p.fresh && p.outdated():
 		p.fresh, p.since = true, p.client.c.Clock()
 		p.over = len(p.known.homes.places(p.all))
@@ -138,14 +141,15 @@ func (p *put) suffice() error {
 	return errChooseAgain
 }
 
-// fewer is for how many places to choose next, where n can take a share. Layouts
-// between the last and that one may have been tried by an earlier put, when
-// there was more credit; looking for them costs a pass over the source.
-func (p *put) fewer(n int) int {
-	for count := p.over - 1; count > n && p.hashed < lookAgain; count-- {
-		c, err := Choose(count, p.o)
+// between is for how many places to choose next, where only n can take a share:
+// layouts between the last and that one may have been used by an earlier put,
+// whose shares are why there is less credit now. Looking for them costs a pass
+// over the source, so it's n when there was enough of that.
+func (p *put) between(n int) int {
+	for over := p.over - 1; over > n && p.hashed < lookAgain; over-- {
+		c, err := Choose(over, p.o)
 		if err == nil && (c.K != p.choice.K || c.N != p.choice.N) {
-			return count
+			return over
 		}
 	}
 	return n

@@ -51,6 +51,12 @@ type host struct {
 	loseReceipt bool
 	think       time.Duration // an allocation is answered so late
 	drip        time.Duration // pause before each byte of a manifest or crosscheck
+
+	credit  potluck.Size // charged bytes that it takes in all; 0: any number
+	charged map[potluck.ShareID]potluck.Size
+	quoted  atomic.Int32  // quotes
+	dumb    bool          // quotes are never answered
+	cancels chan struct{} // each cancel waits for one of these; nil: none does
 }
 
 func (h *host) Admits(peer.ID) bool { return true }
@@ -62,7 +68,7 @@ func newHost(t *testing.T, name string) *host {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &host{t: t, name: name, key: key, store: memory.New(4 * potluck.GiB), leases: map[potluck.ShareID]peer.ID{}, coming: map[potluck.ShareID]bool{}}
+	h := &host{t: t, name: name, key: key, store: memory.New(4 * potluck.GiB), leases: map[potluck.ShareID]peer.ID{}, coming: map[potluck.ShareID]bool{}, charged: map[potluck.ShareID]potluck.Size{}}
 	h.net, err = p2p.New(p2p.Config{Key: key, Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Gate: h, Keeper: h, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -71,8 +77,31 @@ func newHost(t *testing.T, name string) *host {
 	return h
 }
 
-func (h *host) Quote(context.Context, peer.ID, p2p.QuoteRequest) (p2p.QuoteResponse, error) {
-	return p2p.QuoteResponse{Free: potluck.GiB, Name: h.name, Version: potluck.Version}, nil
+func (h *host) Quote(ctx context.Context, _ peer.ID, q p2p.QuoteRequest) (p2p.QuoteResponse, error) {
+	h.quoted.Add(1)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.dumb {
+		return p2p.QuoteResponse{}, errors.New("says nothing")
+	}
+	free, no := h.admit(q.Bytes)
+	return p2p.QuoteResponse{Free: free, Refusal: no, Name: h.name, Version: potluck.Version}, nil
+}
+
+// admit is the simplest admission: so much credit, less what is charged.
+func (h *host) admit(asked potluck.Size) (potluck.Size, *potluck.Refusal) {
+	if h.credit == 0 {
+		return potluck.GiB, nil
+	}
+	free := h.credit
+	for _, c := range h.charged {
+		free -= c
+	}
+	if free = max(0, free); asked <= free {
+		return free, nil
+	}
+	return free, &potluck.Refusal{Code: potluck.CodeUnfunded, Asked: asked, Free: free, Short: asked - free,
+		Cures: []potluck.Cure{{Kind: potluck.CureAskHost, Bytes: asked}, {Kind: potluck.CureHold, Bytes: asked - free}}}
 }
 
 func (h *host) Renew(context.Context, peer.ID, p2p.RenewRequest) (p2p.RenewResponse, error) {
@@ -105,6 +134,12 @@ func (h *host) Allocate(ctx context.Context, from peer.ID, a p2p.AllocateRequest
 		case h.most > 0 && len(h.coming) >= h.most:
 			return p2p.AllocateResponse{}, &potluck.Refusal{Code: potluck.CodeNoRoom, Asked: 1, Short: 1}
 		default:
+			if !h.coming[id] { // else its room is reserved
+				if _, no := h.admit(shares.Charge(a.Layout)); no != nil {
+					return p2p.AllocateResponse{}, no
+				}
+			}
+			h.charged[id] = shares.Charge(a.Layout)
 			h.coming[id] = true
 			in, err := h.store.Create(ctx, h.header(from, id, a.Layout))
 			if err != nil {
@@ -307,6 +342,9 @@ func (h *host) Have(ctx context.Context, from peer.ID, q p2p.HaveRequest) (p2p.H
 }
 
 func (h *host) Cancel(ctx context.Context, from peer.ID, c p2p.CancelRequest) (p2p.CancelResponse, error) {
+	if h.cancels != nil {
+		<-h.cancels
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var r p2p.CancelResponse
@@ -322,6 +360,7 @@ func (h *host) Cancel(ctx context.Context, from peer.ID, c p2p.CancelRequest) (p
 		}
 		delete(h.leases, id)
 		delete(h.coming, id)
+		delete(h.charged, id)
 	}
 	return r, nil
 }
