@@ -29,7 +29,7 @@ type Order struct {
 // Limit bytes and SharePPM of the issuer's own supply there.
 type Pointer struct {
 	To       peer.ID      `json:"to"`
-	Host     peer.ID      `json:"host"`            // "" is any host; for one peer, a pointer that names the host beats it
+	Host     peer.ID      `json:"host,omitempty"`  // "" is any host; for one peer, a pointer that names the host beats it
 	Limit    potluck.Size `json:"limit"`           // bytes, or NoLimit
 	SharePPM int64        `json:"share_ppm"`       // 0 to WholePPM, or NoShare
 	Loan     bool         `json:"loan"`            // To owes the limit to the issuer; needs a limit

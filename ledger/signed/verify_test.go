@@ -85,6 +85,11 @@ func TestVerdictAsJSON(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
+		var back Verdict
+		if err := json.Unmarshal(b, &back); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		same(t, back, v)
 		var keys map[string]any
 		if err := json.Unmarshal(b, &keys); err != nil {
 			t.Fatal(err)
