@@ -128,7 +128,7 @@ func amount(p api.PointerView) string {
 func repayTable(all []api.RepayView) *table {
 	t := newTable("node", ">share of your debts", "works for you", "until")
 	for _, r := range all {
-		t.add(r.Name, showPercent(r.SharePPM), pick(r.Consent, "yes", "not yet"), when(r.Expires))
+		t.add(r.Name, showPercent(r.SharePPM), pick(r.Consent, "yes", "no"), when(r.Expires))
 	}
 	return t
 }

@@ -19,7 +19,7 @@ type repayViaCmd struct {
 
 // Help says more than one line.
 func (r *repayViaCmd) Help() string {
-	return `Those who hold your data then have credit at that node, as if they held its own data. It has to consent, by "potluck work-for" there. For nodes without a disk of their own: a friend's server, or your own at home, repays for your laptop.`
+	return `Those who hold your data then have credit at that node, as if they held its own data. It consents first, by "potluck work-for" there. For nodes without a disk of their own: a friend's server, or your own at home, repays for your laptop.`
 }
 
 // Run names a node that repays this node's debts.
