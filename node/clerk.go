@@ -147,7 +147,11 @@ func (c *clerk) Account(ctx context.Context, from peer.ID, r p2p.AccountRequest)
 			out.Sponsors = append(out.Sponsors, p2p.Sponsor{Peer: p})
 		}
 		s := &out.Sponsors[i]
-		s.Limit = min(s.Limit+min(f.Capacity, potluck.MaxSize), potluck.MaxSize)
+		limit, err := n.carries(ctx, f)
+		if err != nil {
+			return p2p.AccountResponse{}, err
+		}
+		s.Limit = min(s.Limit+limit, potluck.MaxSize)
 		s.Used = min(s.Used+min(f.Bytes, potluck.MaxSize), potluck.MaxSize)
 	}
 	return out, nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"potluck"
 	"potluck/caps"
 	"potluck/files"
 	"potluck/ledger"
@@ -44,7 +45,25 @@ func (n *Node) blame(ctx context.Context, blamed []files.Blame) {
 			n.fatal(err)
 			n.log.Error("can't write an event", "err", err)
 		}
+		if err := n.lost(ctx, b.Host, b.Share, strings.ToValidUTF8(reason, "")); err != nil {
+			n.log.Error("can't mark a placement", "err", n.checked(err))
+		}
 	}
+}
+
+// lost marks a placement whose host can't give it: it counts no longer
+// (CREDIT.md section 7).
+func (n *Node) lost(ctx context.Context, host peer.ID, share potluck.ShareID, reason string) error {
+	rows, err := n.book.Placements(ctx, share.Index)
+	if err != nil {
+		return err
+	}
+	for _, p := range rows {
+		if p.Host == host && p.Share == share && p.State == ledger.PlacedStable {
+			return n.book.Mark(ctx, host, []potluck.ShareID{share}, ledger.PlacedLost, reason)
+		}
+	}
+	return nil
 }
 
 // Remove ends this node's leases on a file; see files.Client.Remove. Errors:

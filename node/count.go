@@ -28,6 +28,7 @@ type count struct {
 	mu       sync.Mutex
 	tried    map[peer.ID]trial // as host: what was proposed last and not signed, by owner
 	disputed map[peer.ID]trial // as owner: what was disputed last, by host
+	doubted  map[peer.ID]bool  // as owner: hosts that are to be asked for every share
 }
 
 // trial is figures that weren't agreed on.
@@ -40,11 +41,11 @@ const (
 	countEvery  = time.Minute    // how often it is looked for changes
 	stateEvery  = 24 * time.Hour // a statement is renewed after this
 	largeChange = 64 * potluck.MiB
-	tryAgain    = 10 * time.Minute // after an owner didn't sign the same figures
+	tryAgain    = 2 * time.Minute // after an owner didn't sign the same figures
 )
 
 func newCount(n *Node) *count {
-	c := &count{n: n, tried: make(map[peer.ID]trial), disputed: make(map[peer.ID]trial)}
+	c := &count{n: n, tried: make(map[peer.ID]trial), disputed: make(map[peer.ID]trial), doubted: make(map[peer.ID]bool)}
 	c.cycle = lifecycle.NewCycle(c.turn)
 	return c
 }
@@ -59,6 +60,9 @@ func (c *count) turn(ctx context.Context) time.Duration {
 	var g errgroup.Group
 	g.SetLimit(atOnce)
 	for _, a := range accounts {
+		if err := c.verify(ctx, a.Peer); err != nil {
+			c.n.tend.complain("ask a host for every share", err, "host", a.Peer)
+		}
 		if err := c.lower(ctx, a.Peer); err != nil {
 			c.n.tend.complain("sign a lower statement", err, "host", a.Peer)
 		}
@@ -206,71 +210,4 @@ func (c *count) lower(ctx context.Context, host peer.ID) error {
 	n.log.Info("a host holds less than the newest statement says", "host", host, "bytes", int64(sum.Bytes), "before", int64(last.Bytes))
 	n.post.changed()
 	return nil
-}
-
-// Propose signs a statement of a host that says what these books say; else it
-// answers what they say, and the difference is in the events.
-func (c *clerk) Propose(ctx context.Context, from peer.ID, r p2p.StatementRequest) (p2p.StatementResponse, error) {
-	var none p2p.StatementResponse
-	n, err := c.begin(ctx, &c.asked, from, 1, clerkAsks)
-	if err != nil {
-		return none, err
-	}
-	s, signer, err := signed.OpenStatement(r.Sealed)
-	switch {
-	case err != nil:
-		return none, bad("statement: %v", err)
-	case signer != from || s.Host != from || s.Owner != n.self:
-		return none, bad("statement of %v about %v and %v, from %v", signer, s.Host, s.Owner, from)
-	}
-	if now := n.config.Clock().Unix(); max(s.Time-now, now-s.Time) > int64(signed.Tolerance/time.Second) {
-		return none, bad("statement of time %d, and it is %d", s.Time, now)
-	}
-	if !n.putting.TryLock() { // what is just being put is there and not yet here
-		return none, &p2p.Error{Code: p2p.CodeBusy}
-	}
-	defer n.putting.Unlock()
-	_, number, err := n.newest(ctx, from, n.self)
-	if err != nil {
-		return none, err
-	}
-	if s.Number <= number {
-		return none, &p2p.Error{Code: p2p.CodeConflict}
-	}
-	sum, err := n.book.Summary(ctx, from, n.self)
-	if err != nil {
-		return none, n.keep.answer(err)
-	}
-	if sum.Bytes != s.Bytes || sum.Shares != s.Shares || sum.Digest != s.Digest {
-		n.count.dispute(ctx, s, sum)
-		return p2p.StatementResponse{Bytes: sum.Bytes, Shares: sum.Shares, Digest: sum.Digest}, nil
-	}
-	sealed, err := signed.SealStatement(n.keep.key, s)
-	if err != nil {
-		return none, err
-	}
-	if _, err := n.book.Accept(ctx, signed.StatementOf(r.Sealed, sealed)); err != nil {
-		return none, n.keep.answer(err)
-	}
-	n.post.changed()
-	return p2p.StatementResponse{Sealed: sealed}, nil
-}
-
-// dispute writes down that a host counts otherwise, once for the same figures,
-// and lets the host be told of what was removed.
-func (c *count) dispute(ctx context.Context, s signed.Statement, mine ledger.Summary) {
-	t := trial{theirs: s.Bytes, mine: mine.Bytes}
-	c.mu.Lock()
-	same := c.disputed[s.Host] == t
-	c.disputed[s.Host] = t
-	c.mu.Unlock()
-	if same {
-		return
-	}
-	reason := fmt.Sprintf("it counts %d bytes in %d shares, these books %d in %d", s.Bytes, s.Shares, mine.Bytes, mine.Shares)
-	if err := c.n.book.Note(ctx, ledger.Event{Kind: kindDispute, Peer: s.Host, Bytes: max(s.Bytes-mine.Bytes, mine.Bytes-s.Bytes), Reason: reason}); err != nil {
-		c.n.tend.complain("write an event", err)
-	}
-	c.n.tend.renewing.Trigger() // tells hosts that are connected of removals
-	c.cycle.Trigger()           // if it holds less: sign that
 }

@@ -227,7 +227,7 @@ type FundView struct {
 type FlowView struct {
 	Party
 	Bytes    potluck.Size `json:"bytes"`
-	Capacity potluck.Size `json:"capacity"`
+	Capacity potluck.Size `json:"capacity"` // what the arc carries at most, and its issuer has: its own and what is pointed to it
 	Frozen   bool         `json:"frozen"`
 }
 

@@ -78,6 +78,9 @@ func (s serving) sources() []string {
 			add(in.Bytes, "that "+in.Name+" pointed to it, until that is gone")
 			continue
 		}
+		if in.Capacity == 0 {
+			why = append(why, "what "+in.Name+" points to it, which is nothing now")
+		}
 		add(in.Capacity, "that "+in.Name+" points to it")
 	}
 	return why

@@ -242,6 +242,7 @@ func (t *tend) heartbeat(ctx context.Context, p peer.ID) {
 	if a.Shares != u.EarnedShares || a.Bytes != u.Earned {
 		t.n.log.Warn("a friend counts otherwise", "peer", p, "here_shares", u.EarnedShares, "there_shares", a.Shares,
 			"here_bytes", int64(u.Earned), "there_bytes", int64(a.Bytes))
+		t.n.count.doubt(p)
 	}
 }
 

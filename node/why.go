@@ -41,7 +41,10 @@ func (n *Node) serving(ctx context.Context, a ledger.Account, ns names) (serving
 	if err != nil {
 		return serving{}, err
 	}
-	s := serving{Name: ns.party(a.Peer).Name, Friend: a.Friend, Denied: a.Denied, Step: a.Standing.Step.String(), ServeView: serveView(v, ns)}
+	s := serving{Name: ns.party(a.Peer).Name, Friend: a.Friend, Denied: a.Denied, Step: a.Standing.Step.String()}
+	if s.ServeView, err = n.serveView(ctx, v, ns); err != nil {
+		return s, err
+	}
 	s.PaidUntil = a.Terms.PaidUntil
 	home := n.gate.household(n.self)
 	s.Household = home != "" && n.gate.household(a.Peer) == home
@@ -54,7 +57,7 @@ func (n *Node) serving(ctx context.Context, a ledger.Account, ns names) (serving
 }
 
 // serveView shows the credit of an account.
-func serveView(v ledger.CreditView, ns names) ServeView {
+func (n *Node) serveView(ctx context.Context, v ledger.CreditView, ns names) (ServeView, error) {
 	s := ServeView{RatioPPM: v.RatioPPM, Earned: v.Earned, Gift: v.Gift, Opening: v.Opening, Paid: v.Paid, Supply: v.Supply,
 		Held: v.Held, Reserved: v.Reserved, Loans: v.Loans, Demand: v.Held + v.Reserved + min(v.Loans, potluck.MaxSize), Free: v.Free,
 		Short: v.Shortfall, Sponsored: v.Sponsored, Distance: v.Distance, EarnedFor: []EarnedFor{}, Funding: fundViews(v.Funding, ns),
@@ -62,16 +65,38 @@ func serveView(v ledger.CreditView, ns names) ServeView {
 	for _, e := range v.EarnedFor {
 		s.EarnedFor = append(s.EarnedFor, EarnedFor{ns.party(e.Principal), e.Bytes})
 	}
-	flow := func(other credit.ID, f credit.Flow) FlowView {
-		return FlowView{ns.party(peer.ID(other)), f.Bytes, f.Capacity, f.Frozen}
-	}
 	for _, f := range v.Into {
-		s.In = append(s.In, flow(f.From, f))
+		capacity, err := n.carries(ctx, f)
+		if err != nil {
+			return s, err
+		}
+		s.In = append(s.In, FlowView{ns.party(peer.ID(f.From)), f.Bytes, capacity, f.Frozen})
 	}
 	for _, f := range v.Out {
-		s.Out = append(s.Out, flow(f.To, f))
+		capacity, err := n.carries(ctx, f)
+		if err != nil {
+			return s, err
+		}
+		s.Out = append(s.Out, FlowView{ns.party(peer.ID(f.To)), f.Bytes, capacity, f.Frozen})
 	}
-	return s
+	return s, nil
+}
+
+// carries is what an arc can carry at most: its capacity, and no more than its
+// issuer has, be it its own or pointed to it.
+func (n *Node) carries(ctx context.Context, f credit.Flow) (potluck.Size, error) {
+	if f.Frozen {
+		return f.Capacity, nil
+	}
+	v, err := n.book.Credit(ctx, peer.ID(f.From))
+	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
+		return 0, n.checked(err)
+	}
+	has := min(v.Supply, potluck.MaxSize)
+	for _, in := range v.Into {
+		has = min(has+min(in.Capacity, potluck.MaxSize), potluck.MaxSize)
+	}
+	return min(f.Capacity, has), nil
 }
 
 func fundViews(funds []credit.Fund, ns names) []FundView {
