@@ -71,6 +71,12 @@ var rules = []rule{
 	{"", []string{"caps"}, "unsafe", "only the cipher needs it, for speed"},
 	{"ledger", nil, "net", "the books don't speak"},
 	{"shares", nil, "net", "the store doesn't speak"},
+	{"ledger/credit", nil, "os", "credit is decided from its arguments alone"},
+	{"ledger/credit", nil, "io", "credit is decided from its arguments alone"},
+	{"ledger/credit", nil, "context", "what is pure doesn't wait"},
+	{"ledger/credit", nil, "sync", "what is pure shares nothing"},
+	{"ledger/credit", nil, "math/rand", "equal books, equal answers"},
+	{"ledger/credit", nil, "github.com", "credit is arithmetic: the standard library is enough"},
 	{"caps", nil, "net", "capabilities don't speak"},
 	{"caps", nil, "os", "capabilities touch no file"},
 	{"files", nil, "net", "files goes through its ports"},
@@ -235,7 +241,7 @@ func TestLawRefuses(t *testing.T) {
 			t.Error(text)
 		}
 	}
-	for _, c := range [][2]string{{"node", "github.com/dgraph-io/badger/v4"}, {"files", "net/http"}, {"caps", "os"}, {"node", "log"}} {
+	for _, c := range [][2]string{{"node", "github.com/dgraph-io/badger/v4"}, {"files", "net/http"}, {"caps", "os"}, {"node", "log"}, {"ledger/credit", "os"}, {"ledger/credit", "net/http"}, {"ledger/credit", "context"}} {
 		if forbidden(c[0], c[1]) == "" {
 			t.Errorf("%q may import %q", c[0], c[1])
 		}
@@ -243,6 +249,36 @@ func TestLawRefuses(t *testing.T) {
 	for _, c := range [][2]string{{"ledger", "github.com/dgraph-io/badger/v4"}, {"node", "log/slog"}, {"gateway/api", "net/http"}, {"node", "net"}} {
 		if text := forbidden(c[0], c[1]); text != "" {
 			t.Error(text)
+		}
+	}
+}
+
+// TestCreditIsPure holds the pure core to the nouns, and to the times that it is
+// given.
+func TestCreditIsPure(t *testing.T) {
+	clocks := []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker"}
+	for _, p := range list(t, "./ledger/credit/...") {
+		for _, i := range p.Imports {
+			if ours(i) && i != module {
+				t.Errorf("%s imports %s: the pure core knows the nouns alone", p.dir(), dirOf(i))
+			}
+		}
+		for _, name := range p.GoFiles {
+			f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, name), nil, parser.SkipObjectResolution)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ast.Inspect(f, func(n ast.Node) bool {
+				switch n := n.(type) {
+				case *ast.GoStmt:
+					t.Errorf("%s/%s starts a goroutine", p.dir(), name)
+				case *ast.SelectorExpr:
+					if x, ok := n.X.(*ast.Ident); ok && x.Name == "time" && slices.Contains(clocks, n.Sel.Name) {
+						t.Errorf("%s/%s uses time.%s: times are arguments", p.dir(), name, n.Sel.Name)
+					}
+				}
+				return true
+			})
 		}
 	}
 }

@@ -60,7 +60,7 @@ func BenchmarkOwnCredit(b *testing.B) {
 	}
 }
 
-// BenchmarkThroughArcs asks for every peer in turn, in CPU time: the admission
+// BenchmarkThroughArcs asks for more than own credit for every peer in turn, in CPU time: the admission
 // with the repair of the flow after it, or with the refusal's numbers and cures.
 // Books: with credit to spare, nearly used up, filled until asks are refused,
 // and infeasible.
@@ -75,7 +75,6 @@ func BenchmarkThroughArcs(b *testing.B) {
 }
 
 func benchmarkAsks(b *testing.B, book *Book, keep bool) {
-	const ask = 2000
 	book.ensure()
 	var linked []ID
 	for _, v := range book.linked {
@@ -91,6 +90,8 @@ func benchmarkAsks(b *testing.B, book *Book, keep bool) {
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		p, _ := book.Peer(linked[i%len(linked)])
+		v := book.peers[p.ID].net
+		ask := v.spare().size() + 2000 // more than its own
 		start := clock()
 		fits := book.Fits(p.ID, ask)
 		if fits {
