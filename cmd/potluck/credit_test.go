@@ -92,7 +92,7 @@ const evilName = "mallory\x1b[2J"
 
 func preview(signed bool) api.CreditPreview {
 	return api.CreditPreview{Sentence: "carol may use up to 27 GB of what alice counts for you", Signed: signed, Number: 3, Expires: 1_800_000_000,
-		Lines:     []api.PreviewLine{{Host: party("alice"), Party: party("bob"), Sentence: "at alice: you 45 GB before, 27 GB after; " + evilName + " 0 B before, 18 GB after"}},
+		Lines:     []api.PreviewLine{{Known: true, Before: 1, After: 2, Host: party("alice"), Party: party("bob"), Sentence: "at alice: you 45 GB before, 27 GB after; " + evilName + " 0 B before, 18 GB after"}},
 		Delivered: []api.Party{party("alice")}, Waiting: []api.Party{party(evilName), party("bob")}}
 }
 

@@ -102,14 +102,17 @@ func (c *cli) agree(question, otherwise string) error {
 	return &exitErr{exitError, fmt.Errorf("%s: the answer isn't yes", otherwise)}
 }
 
-// previewText tells what a document would change, escaped, a sentence a line.
+// previewText tells what a document changes, escaped, a sentence a line. What
+// stays the same isn't told, as long as something changes.
 func previewText(p api.CreditPreview) string {
 	var b strings.Builder
-	if p.Sentence != "" {
-		b.WriteString(escape(p.Sentence) + "\n")
-	}
 	for _, line := range p.Lines {
-		b.WriteString("  " + escape(line.Sentence) + "\n")
+		if line.Before != line.After || !line.Known {
+			b.WriteString(escape(line.Sentence) + "\n")
+		}
+	}
+	if b.Len() == 0 {
+		b.WriteString(escape(p.Sentence) + "\n")
 	}
 	return b.String()
 }
@@ -123,12 +126,19 @@ func (c *cli) showPreview(p api.CreditPreview) error {
 	return err
 }
 
-// showSigned prints what a signed document changed, and who has it.
+// showDone prints what a document changed, which nobody has seen before.
+func (c *cli) showDone(p api.CreditPreview) error {
+	if err := c.showPreview(p); err != nil || c.JSON || !p.Signed {
+		return err
+	}
+	return c.showSigned(p)
+}
+
+// showSigned prints that a document was signed, and who has it.
 func (c *cli) showSigned(p api.CreditPreview) error {
 	if c.JSON {
 		return c.emit(p)
 	}
-	c.printf("%s", p.Sentence)
 	if p.Signed {
 		c.printf("signed as number %d, good until %s; your node signs it anew each week", p.Number, when(p.Expires))
 	}
@@ -163,13 +173,10 @@ func (r *creditRevokeCmd) Run(ctx context.Context, c *cli) error {
 	}
 	defer node.Close()
 	done, err := node.CreditRevoke(ctx, api.CreditRevokeRequest{To: r.Peer, Host: r.At, DryRun: r.DryRun})
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case r.DryRun:
-		return c.showPreview(done)
 	}
-	return c.showSigned(done)
+	return c.showDone(done)
 }
 
 type creditDeclineCmd struct {
@@ -196,5 +203,5 @@ func (d *creditDeclineCmd) Run(ctx context.Context, c *cli) error {
 	if err != nil {
 		return err
 	}
-	return c.showSigned(done)
+	return c.showDone(done)
 }

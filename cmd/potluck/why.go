@@ -25,7 +25,7 @@ func (w *whyCmd) Run(ctx context.Context, c *cli) error {
 		return c.emitUnless(err, v)
 	}
 	c.printf("%s", v.Sentence)
-	c.showServe(v.Name, v.Serve)
+	c.showServe(v)
 	c.showServed(v.Served)
 	for _, m := range v.More {
 		c.printf("for more: %s", m)
@@ -35,12 +35,17 @@ func (w *whyCmd) Run(ctx context.Context, c *cli) error {
 }
 
 // showServe prints the figures behind what a peer has here.
-func (c *cli) showServe(name string, s api.ServeView) {
-	c.printf("what %s has here:", name)
-	c.printf("  %s", s.Sentence)
+func (c *cli) showServe(v api.WhyView) {
+	s := v.Serve
+	c.printf("what %s has here:", v.Name)
+	if s.Sentence != v.Sentence {
+		c.printf("  %s", s.Sentence)
+	}
 	c.printf("  its own    %v = %s", s.Supply, supplyParts(s))
 	for _, e := range s.EarnedFor {
-		c.printf("             of that it holds %v for %s", e.Bytes, e.Name)
+		if e.Bytes != s.Earned || e.Name != "me" {
+			c.printf("             of that it holds %v for %s", e.Bytes, e.Name)
+		}
 	}
 	c.printf("  uses       %v = %v held + %v reserved + %v lent", s.Demand, s.Held, s.Reserved, s.Loans)
 	if len(s.Funding) > 0 {
@@ -104,7 +109,7 @@ func (c *cli) showServed(a api.CreditAt) {
 	if len(a.Sponsors) > 0 {
 		c.printf("  pointed    by %s", sponsors(a.Sponsors))
 	}
-	c.printf("  could add  %v; you stand at %s", a.Free, a.Step)
+	c.printf("  could add  %v; your standing there is %s", a.Free, a.Step)
 	if a.Short > 0 {
 		c.printf("  short      %v of what you use isn't covered", a.Short)
 	}
