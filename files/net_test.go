@@ -56,7 +56,7 @@ type host struct {
 	charged map[potluck.ShareID]potluck.Size
 	quoted  atomic.Int32  // quotes
 	dumb    bool          // quotes are never answered
-	cancels chan struct{} // each cancel waits for one of these; nil: none does
+	cancels chan struct{} // each cancel sends one when it begins, and takes one to go on; nil: none does
 }
 
 func (h *host) Admits(peer.ID) bool { return true }
@@ -343,6 +343,7 @@ func (h *host) Have(ctx context.Context, from peer.ID, q p2p.HaveRequest) (p2p.H
 
 func (h *host) Cancel(ctx context.Context, from peer.ID, c p2p.CancelRequest) (p2p.CancelResponse, error) {
 	if h.cancels != nil {
+		h.cancels <- struct{}{}
 		<-h.cancels
 	}
 	h.mu.Lock()
@@ -425,15 +426,19 @@ func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
 // books is the simplest thing that keeps what files writes down.
 type books struct {
-	mu     sync.Mutex
-	places []files.Place
-	placed []ledger.Placement
-	files  map[potluck.StorageIndex]ledger.File
+	mu      sync.Mutex
+	places  []files.Place
+	placed  []ledger.Placement
+	files   map[potluck.StorageIndex]ledger.File
+	placing func() // called before placements are written; nil: nothing is
 }
 
 func (b *books) Hosts(context.Context) ([]files.Place, error) { return b.places, nil }
 
 func (b *books) Place(_ context.Context, ps []ledger.Placement) error {
+	if b.placing != nil {
+		b.placing()
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, p := range ps {

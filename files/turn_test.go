@@ -45,11 +45,10 @@ func TestTheSameFileTwiceAtOnce(t *testing.T) {
 func TestAPutWaitsForASweep(t *testing.T) {
 	c := newCircle(t, 3)
 	data, o := content(9000), files.PutOptions{K: 1, N: 3, Happy: 3}
-	r := c.put(data, o)
 	h := c.hosts[0]
-	c.going(t, r, h)
+	c.going(t, c.put(data, o), h)
 	h.cancels = make(chan struct{})
-	swept := make(chan int)
+	swept, second := make(chan int, 1), make(chan files.PutResult, 1)
 	go func() {
 		n, err := c.files.Sweep(t.Context(), h.net.ID())
 		if err != nil {
@@ -57,9 +56,15 @@ func TestAPutWaitsForASweep(t *testing.T) {
 		}
 		swept <- n
 	}()
-	h.cancels <- struct{}{} // it is being told
-	second := make(chan files.PutResult)
+	<-h.cancels // it is being told
 	go func() { second <- c.put(data, o) }()
+	select {
+	case r := <-second:
+		t.Error("the put ended while its share was being swept")
+		second <- r
+	case <-time.After(300 * time.Millisecond):
+	}
+	h.cancels <- struct{}{}
 	if n := <-swept; n != 1 {
 		t.Errorf("swept %d shares, want 1", n)
 	}
@@ -74,36 +79,43 @@ func TestAPutWaitsForASweep(t *testing.T) {
 }
 
 // TestASweepLeavesAPutAlone: what a put under way counts on isn't swept, though
-// the books said before that it is to go.
+// the books say that it is to go until the put writes its own intent.
 func TestASweepLeavesAPutAlone(t *testing.T) {
 	c := newCircle(t, 3)
-	data, o := content(3_000_000), files.PutOptions{K: 1, N: 3, Happy: 3}
-	r := c.put(data, o)
+	data, o := content(9000), files.PutOptions{K: 1, N: 3, Happy: 3}
 	h := c.hosts[0]
-	c.going(t, r, h)
-	c.hosts[1].mu.Lock()
-	c.hosts[1].think = 500 * time.Millisecond // so that the put is under way for a while
-	c.hosts[1].mu.Unlock()
-	begun := make(chan struct{})
-	done := make(chan error)
-	go func() {
-		var once sync.Once
-		_, err := c.files.Put(t.Context(), files.FromBytes("x", data), o, func(p files.Progress) {
-			if p.Stage == "placing" {
-				once.Do(func() { close(begun) })
-			}
-		})
-		done <- err
-	}()
+	c.going(t, c.put(data, o), h)
+	h.cancels = make(chan struct{})
+	begun, goOn := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	c.books.placing = func() { once.Do(func() { close(begun); <-goOn }) }
+	put, swept := make(chan files.PutResult, 1), make(chan int, 1)
+	go func() { put <- c.put(data, o) }()
 	<-begun
-	if n, err := c.files.Sweep(t.Context(), h.net.ID()); n != 0 || err != nil {
-		t.Errorf("swept %d, %v, in mid-put", n, err)
+	go func() {
+		n, err := c.files.Sweep(t.Context(), h.net.ID())
+		if err != nil {
+			t.Error(err)
+		}
+		swept <- n
+	}()
+	select {
+	case <-h.cancels:
+		t.Error("the host is told to drop what the put counts on")
+		close(goOn)
+		<-put
+		h.cancels <- struct{}{}
+	case n := <-swept:
+		if n != 0 {
+			t.Errorf("swept %d shares in mid-put", n)
+		}
+		close(goOn)
+		if r := <-put; r.Reused != 3 {
+			t.Errorf("reused %d shares, want 3", r.Reused)
+		}
 	}
-	if err := <-done; err != nil {
-		t.Fatal(err)
-	}
-	if n, err := c.files.Sweep(t.Context(), h.net.ID()); n != 0 || err != nil || h.held() != 1 {
-		t.Errorf("swept %d, %v, after the put; the host holds %d", n, err, h.held())
+	if h.held() != 1 {
+		t.Errorf("the host holds %d shares after the put", h.held())
 	}
 }
 
