@@ -141,15 +141,17 @@ func (c *count) propose(ctx context.Context, owner peer.ID) error {
 	}
 	a, err := n.host.Propose(ctx, owner, p2p.StatementRequest{Sealed: sealed})
 	switch {
+	case p2p.CodeOf(err) == p2p.CodeBusy:
+		return nil // it puts something just now: the next turn asks again
 	case err != nil:
 		c.failed(owner, trial{mine: u.Held, at: time.Now()})
 		n.log.Debug("an owner doesn't sign now", "peer", owner, "err", err)
 		return nil // it is asked again
 	case len(a.Sealed) == 0:
-		c.failed(owner, trial{theirs: a.Bytes, mine: u.Held, at: time.Now()})
-		n.log.Warn("an owner counts otherwise", "peer", owner, "here", int64(sum.Bytes), "there", int64(a.Bytes),
-			"here_shares", sum.Shares, "there_shares", a.Shares)
-		return nil
+		if c.failed(owner, trial{theirs: a.Bytes, mine: u.Held, at: time.Now()}) {
+			return nil // it is in the events already
+		}
+		return n.disputed(ctx, owner, sum, ledger.Summary{Bytes: a.Bytes, Shares: a.Shares})
 	}
 	theirs, signer, err := signed.OpenStatement(a.Sealed)
 	if err != nil || signer != owner || theirs != s {
@@ -171,15 +173,18 @@ func (c *count) waits(owner peer.ID, held potluck.Size) bool {
 	return ok && t.mine == held && time.Since(t.at) < tryAgain
 }
 
-// failed notes figures that weren't agreed on; the zero trial forgets them.
-func (c *count) failed(owner peer.ID, t trial) {
+// failed notes figures that weren't agreed on, and tells whether they were the
+// same before; the zero trial forgets them.
+func (c *count) failed(owner peer.ID, t trial) (again bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if t == (trial{}) {
 		delete(c.tried, owner)
-		return
+		return false
 	}
+	before := c.tried[owner]
 	c.tried[owner] = t
+	return before.theirs == t.theirs && before.mine == t.mine
 }
 
 // lower signs what a host still holds, when that is less than the newest

@@ -164,7 +164,9 @@ func (d *post) push(ctx context.Context, p peer.ID) error {
 	var due []paper
 	for _, x := range papers {
 		mine := x.open && x.id.Issuer == d.n.self && friend
-		if x.id.Issuer != p && (x.names[p] || mine) && d.has(p, x.key()) < x.id.Number {
+		// A statement is filed under its host, who may not have it as the owner signed it.
+		named := x.names[p] || x.id.Issuer == p && x.id.Kind == signed.KindStatement
+		if (named || mine) && d.has(p, x.key()) < x.id.Number {
 			due = append(due, x)
 		}
 	}

@@ -24,9 +24,8 @@ type judge struct {
 	cycle *lifecycle.Cycle
 	began int64 // unix seconds: absence before is this node's own
 
-	mu      sync.Mutex        // held while a standing is read and written
-	evicted map[peer.ID]int64 // when a day's part was dropped last, in this life
-	saved   map[peer.ID]int64 // when service was written last, in this life
+	mu    sync.Mutex        // held while a standing is read and written
+	saved map[peer.ID]int64 // when service was written last, in this life
 }
 
 const (
@@ -36,7 +35,7 @@ const (
 )
 
 func newJudge(n *Node) *judge {
-	j := &judge{n: n, began: n.started.Unix(), evicted: make(map[peer.ID]int64), saved: make(map[peer.ID]int64)}
+	j := &judge{n: n, began: n.started.Unix(), saved: make(map[peer.ID]int64)}
 	j.cycle = lifecycle.NewCycle(j.turn)
 	return j
 }
@@ -152,12 +151,12 @@ func (j *judge) save(ctx context.Context, p peer.ID, s credit.Standing, reason s
 // evict drops one day's part of what isn't covered, at the last step.
 func (j *judge) evict(ctx context.Context, p peer.ID, s credit.Standing, u ledger.Usage) error {
 	now := j.n.config.Clock().Unix()
-	if s.Step != credit.StepEvicting || s.Short == 0 || now-max(j.evicted[p], j.began) < evictEvery {
+	if s.Step != credit.StepEvicting || s.Short == 0 || now-s.Evicted < evictEvery {
 		return nil
 	}
 	// The day is used up before anything is dropped: if we die between, less
 	// is dropped, never more.
-	j.evicted[p] = now
+	s.Evicted = now
 	part := credit.DailyEviction(u.Held, s.Short)
 	if err := j.save(ctx, p, s, fmt.Sprintf("evicting %v of %v that isn't covered", part, s.Short), credit.Facts{Short: s.Short}); err != nil {
 		return err

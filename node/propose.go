@@ -77,12 +77,20 @@ func (c *count) dispute(ctx context.Context, s signed.Statement, mine ledger.Sum
 	if same {
 		return
 	}
-	reason := fmt.Sprintf("it counts %d bytes in %d shares, these books %d in %d", s.Bytes, s.Shares, mine.Bytes, mine.Shares)
-	if err := c.n.book.Note(ctx, ledger.Event{Kind: kindDispute, Peer: s.Host, Bytes: max(s.Bytes-mine.Bytes, mine.Bytes-s.Bytes), Reason: reason}); err != nil {
+	if err := c.n.disputed(ctx, s.Host, mine, ledger.Summary{Bytes: s.Bytes, Shares: s.Shares}); err != nil {
 		c.n.tend.complain("write an event", err)
 	}
 	c.n.tend.renewing.Trigger() // tells hosts that are connected of removals
 	c.doubt(s.Host)
+}
+
+// disputed writes down that a peer counts otherwise: both versions stand until
+// they are cured, and the smaller counts.
+func (n *Node) disputed(ctx context.Context, p peer.ID, mine, theirs ledger.Summary) error {
+	reason := fmt.Sprintf("it counts %d bytes in %d shares, these books %d in %d", theirs.Bytes, theirs.Shares, mine.Bytes, mine.Shares)
+	n.log.Warn("a peer counts otherwise", "peer", p, "text", reason)
+	return n.checked(n.book.Note(ctx, ledger.Event{Kind: kindDispute, Peer: p,
+		Bytes: max(theirs.Bytes-mine.Bytes, mine.Bytes-theirs.Bytes), Reason: reason}))
 }
 
 // doubt has a host asked soon for every share that it should hold.

@@ -107,7 +107,7 @@ func (n *Node) taken(ctx context.Context, p paper, from peer.ID, hints []p2p.Hos
 		return err
 	}
 	n.post.pass(p, from)
-	n.judge.cycle.Trigger()
+	n.shrunk()                // statements and standings may follow from it
 	n.tend.dialling.Trigger() // it may lead to a host that wasn't known before
 	return nil
 }

@@ -64,6 +64,7 @@ type Standing struct {
 	Pinned      bool // the operator set the step by hand: it stays
 	Word        bool // the operator's word that notice and evicting may come
 	Reason      string
+	Evicted     int64 // when a day's part of the excess was dropped last
 }
 
 // Facts is what an evaluation is told.
@@ -111,7 +112,7 @@ func Evaluate(s Standing, f Facts, p Policy, now int64) (next Standing, changed 
 	next.Short, next.Reason = f.Short, reason
 	switch {
 	case reason == "":
-		next.Breach, next.GoodwillPPM, next.Word = 0, 0, false
+		next.Breach, next.GoodwillPPM, next.Word, next.Evicted = 0, 0, false, 0
 		next.Step = StepGood
 	case s.Breach == 0 || s.Step == StepGood:
 		next.Breach, next.GoodwillPPM = now, Goodwill(s.Service)
