@@ -36,14 +36,7 @@ func (b *Book) Fits(x ID, asked potluck.Size) bool {
 		return false
 	}
 	ask := amountOf(asked)
-	if n.net == nil {
-		return !supplyOf(&n.Peer).minus(demandOf(&n.Peer)).less(ask)
-	}
-	b.ensure()
-	if ask.isZero() || n.net.short() {
-		return ask.isZero()
-	}
-	return !n.net.spare().less(ask) || !b.reach(n.net, ask).less(ask)
+	return !b.upTo(n, ask).less(ask)
 }
 
 // barred tells why a peer may not write at all; "" if it may.
@@ -63,7 +56,11 @@ func (b *Book) barred(n *node) potluck.Code {
 
 // free is what a peer could add by credit alone: the maximum flow with its demand
 // unbounded, less the maximum flow. 0 for a peer that is short itself.
-func (b *Book) free(n *node) amount {
+func (b *Book) free(n *node) amount { return b.upTo(n, endless) }
+
+// upTo is free, but looks no farther than enough: what it gives is free itself if
+// that is less than enough, else something between the two.
+func (b *Book) upTo(n *node, enough amount) amount {
 	if n.net == nil {
 		return supplyOf(&n.Peer).minus(demandOf(&n.Peer))
 	}
@@ -71,7 +68,10 @@ func (b *Book) free(n *node) amount {
 	if n.net.short() {
 		return amount{}
 	}
-	return b.reach(n.net, endless)
+	if own := n.net.spare(); !own.less(enough) {
+		return own
+	}
+	return b.reach(n.net, enough)
 }
 
 // reach is how much of want could be led to v, nothing being changed.
@@ -92,7 +92,18 @@ func (b *Book) reach(v *vertex, want amount) amount {
 // after more room was offered the credit may still be short, and that a new
 // friend's terms are the host's. Nothing is allocated for an ask that is accepted.
 func (b *Book) Admit(x ID, room, asked potluck.Size) Decision {
-	d := b.decide(b.peers[x], &room, amountOf(asked))
+	return b.decision(x, room, asked, endless)
+}
+
+// Ask is Admit for those who go on to take what they ask: the same decision, and
+// the same refusal with its numbers, but of an ask that is accepted Free is only
+// what was looked at, at least asked. With own free credit it takes O(1).
+func (b *Book) Ask(x ID, room, asked potluck.Size) Decision {
+	return b.decision(x, room, asked, amountOf(asked))
+}
+
+func (b *Book) decision(x ID, room, asked potluck.Size, look amount) Decision {
+	d := b.decide(b.peers[x], &room, amountOf(asked), look)
 	if d.code == "" {
 		return Decision{Free: d.free.size()}
 	}
@@ -103,8 +114,9 @@ func (b *Book) Admit(x ID, room, asked potluck.Size) Decision {
 	return Decision{Free: d.free.size(), Refusal: r}
 }
 
-// decide is Admit; without room, credit alone decides.
-func (b *Book) decide(n *node, room *potluck.Size, asked amount) verdict {
+// decide is Admit; without room, credit alone decides. look is how much credit is
+// looked for, at least asked.
+func (b *Book) decide(n *node, room *potluck.Size, asked, look amount) verdict {
 	code := potluck.CodeNotAFriend
 	if n != nil {
 		code = b.barred(n)
@@ -117,13 +129,17 @@ func (b *Book) decide(n *node, room *potluck.Size, asked amount) verdict {
 	case potluck.CodeFrozen:
 		return verdict{code: code, short: asked, cures: b.thaw(n, asked)}
 	}
-	credit := b.free(n)
+	credit := b.upTo(n, look)
 	free := credit
 	if room != nil {
 		free = least(credit, amountOf(*room))
 	}
 	if !free.less(asked) {
 		return verdict{free: free}
+	}
+	if room != nil && !credit.less(look) { // there may be more than was looked for
+		credit = b.free(n)
+		free = least(credit, amountOf(*room))
 	}
 	d := verdict{free: free, short: asked.minus(free), code: potluck.CodeUnfunded}
 	need := b.need(n, credit, asked)

@@ -52,7 +52,7 @@ func BenchmarkOwnCredit(b *testing.B) {
 		b.Run(string(x), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if d := book.Admit(x, 1<<50, 1<<20); d.Refusal != nil {
+				if d := book.Ask(x, 1<<50, 1<<20); d.Refusal != nil {
 					b.Fatal(d.Refusal)
 				}
 			}
@@ -93,13 +93,11 @@ func benchmarkAsks(b *testing.B, book *Book, keep bool) {
 		v := book.peers[p.ID].net
 		ask := v.spare().size() + 2000 // more than its own
 		start := clock()
-		fits := book.Fits(p.ID, ask)
+		fits := book.Ask(p.ID, potluck.TiB, ask).Refusal == nil
 		if fits {
 			p.Reserved += ask
 			book.Put(p)
 			book.ensure()
-		} else {
-			book.Admit(p.ID, potluck.TiB, ask)
 		}
 		took = append(took, clock()-start)
 		if fits {

@@ -144,6 +144,13 @@ func TestFreeIsTheReference(t *testing.T) {
 			if (d.Refusal == nil) != fits || d.Free != saturated(want) {
 				t.Fatalf("%s asks %d of %v: %+v", id, asked, want, d)
 			}
+			if a := p.Ask(id, math.MaxInt64, asked); fits && (a.Refusal != nil || a.Free < asked || a.Free > d.Free) || !fits && !reflect.DeepEqual(a, d) {
+				t.Fatalf("%s asks %d: %+v, admitted %+v", id, asked, a, d)
+			}
+			room := drawSize(t, "room")
+			if a, d := p.Ask(id, room, asked), p.Admit(id, room, asked); (a.Refusal == nil) != (fits && asked <= room) || a.Refusal != nil && !reflect.DeepEqual(a, d) {
+				t.Fatalf("%s asks %d of room %d: %+v, admitted %+v", id, asked, room, a, d)
+			}
 			if p.m.feasible(id, new(big.Int)) && p.m.may(id) && p.m.feasible(id, big.NewInt(int64(asked))) != fits {
 				t.Fatalf("%s asks %d: feasibility and decision differ", id, asked)
 			}

@@ -81,7 +81,7 @@ func (q *question) answer() []byte {
 		arcs = arcs[n:]
 	}
 	n, asked := b.peers[q.ask.peer], amountOf(q.ask.bytes)
-	v := b.decide(n, nil, asked)
+	v := b.decide(n, nil, asked, endless)
 	var funds []fund
 	if v.code == "" {
 		funds = b.fundAsk(n, asked)
