@@ -203,5 +203,8 @@ func (d *creditDeclineCmd) Run(ctx context.Context, c *cli) error {
 	if err != nil {
 		return err
 	}
-	return c.showDone(done)
+	if !c.JSON {
+		c.printf("you take %s credit that %s points to you", pick(d.Undo, "again the", "no"), d.Peer)
+	}
+	return c.showSigned(done)
 }

@@ -69,8 +69,8 @@ func (c *cli) showSide(who string, s api.StandingSide) {
 	if s.Next != "" {
 		c.printf("  next: %s, %s, unless it is cured", s.Next, pick(s.NextAt == 0, "no date yet", when(s.NextAt)))
 	}
-	if s.GoodwillPPM > 0 {
-		c.printf("  goodwill %s: times are so much longer, after %d days of service", showRatio(s.GoodwillPPM), s.Service/86400)
+	if s.GoodwillPPM > 1_000_000 {
+		c.printf("  goodwill: times are %s times as long, for %d days of honest service", showRatio(s.GoodwillPPM), s.Service/86400)
 	}
 }
 

@@ -50,7 +50,10 @@ func set[T any](to *T, from *T) {
 // showTerms gives terms in one clause, in the words of the flags.
 func showTerms(t api.Terms) string {
 	parts := []string{"ratio " + showRatio(t.RatioPPM), fmt.Sprintf("opening %v", t.Opening)}
-	if t.Gift > 0 {
+	switch {
+	case t.Gift == potluck.MaxSize:
+		parts = append(parts, "gift without limit")
+	case t.Gift > 0:
 		parts = append(parts, fmt.Sprintf("gift %v", t.Gift))
 	}
 	if t.Paid > 0 {
