@@ -28,11 +28,21 @@ func Opening(bytes potluck.Size) *api.Terms {
 // Befriend makes two nodes friends by a real invite: a invites, b joins. Each
 // grants the other terms; nil means the default terms.
 func Befriend(ctx context.Context, a, b Node, terms *api.Terms) error {
-	invite, err := a.API().Invite(ctx, api.InviteRequest{Name: b.Label(), Terms: terms})
+	return join(ctx, a, b, terms, terms)
+}
+
+// Grant makes two nodes friends by a real invite, with other terms each way: what
+// a gives b, and what b gives a.
+func Grant(ctx context.Context, a, b Node, gives, gets api.Terms) error {
+	return join(ctx, a, b, &gives, &gets)
+}
+
+func join(ctx context.Context, a, b Node, gives, gets *api.Terms) error {
+	invite, err := a.API().Invite(ctx, api.InviteRequest{Name: b.Label(), Terms: gives})
 	if err != nil {
 		return fmt.Errorf("%s invites %s: %w", a.Label(), b.Label(), err)
 	}
-	joined, err := b.API().Join(ctx, api.JoinRequest{Link: invite.Link, Name: a.Label(), Terms: terms})
+	joined, err := b.API().Join(ctx, api.JoinRequest{Link: invite.Link, Name: a.Label(), Terms: gets})
 	if err != nil {
 		return fmt.Errorf("%s joins %s: %w", b.Label(), a.Label(), err)
 	}

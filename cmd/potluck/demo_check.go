@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"potluck"
-	"potluck/testnet"
 )
 
 // makeFile generates the file, or hashes the one that was named.
@@ -62,29 +61,12 @@ func sha256File(path string) (string, potluck.Size, error) {
 }
 
 // check proves all books, and that they agree with each other.
-func (d *demo) check(ctx context.Context) error {
-	all := d.net.All()
-	for _, p := range all {
-		r, err := p.API().Check(ctx)
-		if err != nil {
-			return fmt.Errorf("ledger check at %s: %w", p.Name, err)
-		}
-		s, err := p.API().Status(ctx)
-		if err != nil {
-			return fmt.Errorf("status of %s: %w", p.Name, err)
-		}
-		u, err := p.Usage()
-		if err != nil {
-			d.c.remark("%v", err) // not on every system
-		}
-		d.report.Nodes = append(d.report.Nodes, demoNode{Name: p.Name, Data: p.Dir, Pid: p.Pid(), Holds: s.Held,
-			HeldForMe: s.HeldForMe, Shares: r.Store.Shares, Leases: r.Books.Leases, Resident: u.Resident, Clean: r.Clean})
+func (d *demo) check(ctx context.Context) (err error) {
+	d.report.Nodes, err = d.checkAll(ctx)
+	if err == nil {
+		d.say("ledger check: every counter is the sum of its rows, every store has what its books say, and every two books agree, at all %d nodes", len(d.report.Nodes))
 	}
-	if err := testnet.Check(ctx, all...); err != nil {
-		return &exitErr{exitDamage, err}
-	}
-	d.say("ledger check: every counter is the sum of its rows, every store has what its books say, and every two books agree, at all %d nodes", len(all))
-	return nil
+	return err
 }
 
 func (d *demo) finish() error {
@@ -92,11 +74,7 @@ func (d *demo) finish() error {
 	if d.c.JSON {
 		return d.c.emit(d.report)
 	}
-	t := newTable("node", ">holds for friends", ">friends hold for it", ">shares in store", ">leases in books", ">memory", "books")
-	for _, n := range d.report.Nodes {
-		t.add(n.Name, n.Holds, n.HeldForMe, n.Shares, n.Leases, n.Resident, pick(n.Clean, "clean", "NOT CLEAN"))
-	}
-	if err := t.write(d.c.out); err != nil {
+	if err := nodeTable(d.report.Nodes).write(d.c.out); err != nil {
 		return err
 	}
 	if !d.Keep {
@@ -110,10 +88,7 @@ func (d *demo) howToLook() error {
 	if d.c.JSON {
 		return nil
 	}
-	program := os.Args[0]
-	if strings.Contains(program, "go-build") {
-		program = "go run ./cmd/potluck" // what go built for this run is gone after it
-	}
+	program := d.program()
 	var pids []string
 	d.c.printf("the net is left running; look at it with, for example:")
 	for _, p := range d.net.All() {
