@@ -2,7 +2,9 @@ package api
 
 import (
 	"bytes"
+	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -103,7 +105,7 @@ func TestCreditIsPointed(t *testing.T) {
 
 // Nothing that can't be is signed, and each is told by its kind.
 func TestBadCredit(t *testing.T) {
-	bob, dave, carol := chainOfThree(t)
+	bob, _, _ := chainOfThree(t)
 	if _, err := bob.Deny(t.Context(), "dave"); err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +173,30 @@ func TestBadCredit(t *testing.T) {
 	if h, err := bob.Household(t.Context()); err != nil || h.Label != "" || h.Number != 0 {
 		t.Errorf("after all that: %+v, %v; want no household", h, err)
 	}
-	_, _ = dave, carol
+}
+
+// The specification has every call about credit, and every key of their bodies.
+func TestSpecHasEveryCreditCall(t *testing.T) {
+	b, err := os.ReadFile("../../docs/spec/api.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(b)
+	for route := range new(server).creditRoutes() {
+		if call := "`" + strings.ReplaceAll(route, "{peer}", "PEER") + "`"; !strings.Contains(text, call) {
+			t.Errorf("%s isn't in the specification", call)
+		}
+	}
+	for _, body := range []any{CreditToRequest{}, CreditRevokeRequest{}, CreditDeclineRequest{}, RepayViaRequest{}, WorkForRequest{}, StandingChange{}, HouseholdRequest{},
+		CreditOverview{}, OrderView{}, CreditAt{}, SponsorView{}, PointerView{}, RepayView{}, WorkView{}, CreditPreview{}, PreviewLine{}, RepayResult{}, WorkResult{}, WhyView{}, ServeView{},
+		EarnedFor{}, FundView{}, FlowView{}, StandingView{}, StandingSide{}, HouseholdView{}, HouseholdMember{}, HouseholdClaim{}, Friend{}} {
+		of := reflect.TypeOf(body)
+		for i := range of.NumField() {
+			if key, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ","); key != "" && !strings.Contains(text, `"`+key+`"`) {
+				t.Errorf("%v: key %q isn't in the specification", of, key)
+			}
+		}
+	}
 }
 
 func TestStrictCreditBodies(t *testing.T) {
