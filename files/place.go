@@ -81,13 +81,16 @@ type seats struct {
 
 func (t table) seats(n int, index potluck.StorageIndex) *seats {
 	a := &seats{table: t, members: make(map[peer.ID][]peer.ID), placed: make([]peer.ID, n), count: make(map[peer.ID]int)}
-	for _, h := range rendezvous(index, t.hosts) {
+	sorted := rendezvous(index, t.hosts)
+	for _, h := range sorted {
 		a.members[t.homes.of(h)] = append(a.members[t.homes.of(h)], h)
 	}
 	for _, hosts := range a.members {
 		slices.SortStableFunc(hosts, func(x, y peer.ID) int { return cmp.Compare(t.credit(y), t.credit(x)) })
 	}
-	a.places = rendezvous(index, t.homes.places(t.hosts))
+	if a.places = sorted; len(t.homes) > 0 {
+		a.places = rendezvous(index, t.homes.places(t.hosts))
+	}
 	silent := func(at peer.ID) int {
 		if t.credit(a.members[at][0]) < 0 {
 			return 1
@@ -186,14 +189,19 @@ func match(edges []edge) map[potluck.ShareNumber]peer.ID {
 // rendezvous sorts hosts by the hash of (index, host): highest-random-weight
 // order (Thaler and Ravishankar, 1998).
 func rendezvous(index potluck.StorageIndex, hosts []peer.ID) []peer.ID {
-	weight := make(map[peer.ID][32]byte, len(hosts))
-	for _, h := range hosts {
-		weight[h] = blake3.Sum256(append(index[:], h...))
+	type weighed struct {
+		weight [32]byte
+		host   peer.ID
 	}
-	sorted := slices.Clone(hosts)
-	slices.SortFunc(sorted, func(a, b peer.ID) int {
-		wa, wb := weight[a], weight[b]
-		return bytes.Compare(wa[:], wb[:])
-	})
+	list := make([]weighed, len(hosts))
+	key := slices.Clone(index[:])
+	for i, h := range hosts {
+		list[i] = weighed{blake3.Sum256(append(key, h...)), h}
+	}
+	slices.SortFunc(list, func(a, b weighed) int { return bytes.Compare(a.weight[:], b.weight[:]) })
+	sorted := make([]peer.ID, len(list))
+	for i, w := range list {
+		sorted[i] = w.host
+	}
 	return sorted
 }
