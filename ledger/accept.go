@@ -203,6 +203,11 @@ func (t *tx) file(old, e *entry, taken *paper) error {
 
 func (t *tx) putEntry(e *entry) {
 	t.set(docRowKey(keyDocument, e.key), encodeEntry(e))
+	t.lay(e)
+}
+
+// lay makes the network look at an entry again.
+func (t *tx) lay(e *entry) {
 	if t.entries == nil {
 		t.entries = make(map[docKey]*entry)
 	}

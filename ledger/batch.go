@@ -136,13 +136,10 @@ func (b *Book) execute(s *batch, r *request) *batch {
 	}
 	now := b.clock().Unix()
 	if b.graph.stale(now) {
-		s = b.follow(s, now, (*tx).refresh)
+		s = b.shrink(b.follow(s, now, (*tx).refresh), now)
 	}
 	s, err := b.run(s, now, r.run)
-	if err == nil && b.graph.slack {
-		b.graph.slack = false
-		s = b.follow(s, now, (*tx).shrink)
-	}
+	s = b.shrink(s, now)
 	s.answers = append(s.answers, answer{r, err})
 	return s
 }
@@ -190,6 +187,16 @@ func (b *Book) follow(s *batch, now int64, run func(*tx) error) *batch {
 	if err != nil && s.err == nil {
 		s.err = b.fail(err)
 	}
+	return s
+}
+
+// shrink brings frozen pointers down to what they carry, when that may be less.
+func (b *Book) shrink(s *batch, now int64) *batch {
+	if !b.graph.slack {
+		return s
+	}
+	s = b.follow(s, now, (*tx).shrink)
+	b.graph.slack = false
 	return s
 }
 

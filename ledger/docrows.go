@@ -47,27 +47,6 @@ func (p *paper) wire() []byte {
 	return p.encoded
 }
 
-// readDocuments gives what is in a row without opening envelopes.
-func (w documentWire) row(k docKey) (r DocumentRow, err error) {
-	r = DocumentRow{Kind: k.kind, Issuer: k.issuer, Other: k.other, Number: w.Number}
-	for _, f := range w.Frozen {
-		r.Frozen = append(r.Frozen, Frozen{peer.ID(f.To), potluck.Size(f.Limit), f.Since})
-	}
-	one := func(b []byte) (d *signed.Document) {
-		if len(b) == 0 || err != nil {
-			return nil
-		}
-		v, parsed := signed.ParseDocument(b)
-		err = parsed
-		return &v
-	}
-	if d := one(w.Document); d != nil {
-		r.Document = *d
-	}
-	r.ByHost, r.ByOwner = one(w.ByHost), one(w.ByOwner)
-	return r, damaged("document", err)
-}
-
 // decodeEntry reads a row and verifies every signature in it.
 func decodeEntry(k docKey, b []byte) (*entry, error) {
 	w, err := unmarshal[documentWire]("document", b)

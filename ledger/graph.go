@@ -67,6 +67,7 @@ func (g *graph) apply(t *tx) error {
 		if err := g.derive(t); err != nil {
 			return err
 		}
+		g.slack = len(g.frozen) > 0
 	}
 	for p := range t.accounts {
 		if err := g.feed(t, p); err != nil {

@@ -30,6 +30,7 @@ func (t *tx) fileOrder(old, e *entry) error {
 	}
 	for _, issuer := range declinedDiffer(old, e) {
 		if other := t.entry(orderKey(issuer)); other != nil {
+			t.lay(other)
 			if err := t.freeze(other); err != nil {
 				return err
 			}
@@ -135,14 +136,20 @@ func (g *graph) carried(issuer peer.ID) (map[peer.ID]Frozen, potluck.Size) {
 }
 
 // shrink brings frozen pointers down to what they carry (CREDIT.md section 5). It
-// runs after operations that may have released some of it.
+// runs after operations that may have released some of it. What a pointer carries
+// less because its issuer's supply fell isn't released: else an issuer would be rid
+// of its debts by a short absence.
 func (t *tx) shrink() error {
+	short := t.graph.shortThrough()
 	for issuer := range t.graph.frozen {
 		e := t.graph.entries[orderKey(issuer)]
 		carried := t.graph.thawed(issuer)
 		var left []Frozen
 		for _, f := range e.frozen {
-			if f.Limit = min(f.Limit, carried[f.To]); f.Limit > 0 {
+			if !short[f.To] {
+				f.Limit = min(f.Limit, carried[f.To])
+			}
+			if f.Limit > 0 {
 				left = append(left, f)
 			}
 		}
@@ -153,6 +160,30 @@ func (t *tx) shrink() error {
 		}
 	}
 	return nil
+}
+
+// shortThrough gives the peers whose bytes aren't all covered, and those through
+// whose pointers more would reach them.
+func (g *graph) shortThrough() map[peer.ID]bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	all := make(map[peer.ID]bool)
+	var next []credit.ID
+	for _, s := range g.book.Shortfalls() {
+		next = append(next, s.ID)
+	}
+	for len(next) > 0 {
+		id := next[len(next)-1]
+		next = next[:len(next)-1]
+		if all[peer.ID(id)] {
+			continue
+		}
+		all[peer.ID(id)] = true
+		for _, f := range g.book.Into(id) {
+			next = append(next, f.From)
+		}
+	}
+	return all
 }
 
 // thawed gives what an issuer's frozen pointers carry.

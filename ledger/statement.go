@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -173,10 +174,10 @@ func (e *entry) settle() {
 	}
 }
 
-// lesser gives the paper whose payload comes first, so that the order of arrival
-// doesn't matter.
+// lesser gives the paper with the smaller figure, or whose payload comes first, so
+// that the order of arrival doesn't matter.
 func lesser(a, b *paper) *paper {
-	if bytes.Compare(a.payload, b.payload) <= 0 {
+	if cmp.Or(cmp.Compare(a.statement.Bytes, b.statement.Bytes), bytes.Compare(a.payload, b.payload)) <= 0 {
 		return a
 	}
 	return b
