@@ -45,6 +45,10 @@ func (n *Node) take(ctx context.Context, from peer.ID, raw []byte, hints []p2p.H
 	}
 	outcome, err := n.book.Accept(ctx, d)
 	result, err := judged(outcome, err)
+	if err == nil && result == p2p.DeliveredKnown && p.id.Kind == signed.KindOrder && len(hints) > 0 {
+		// It came before by somebody who didn't know where those are whom it names.
+		return result, n.hinted(ctx, p, hints)
+	}
 	if err != nil || result != p2p.DeliveredNew {
 		return result, n.checked(err)
 	}
@@ -94,6 +98,18 @@ func (n *Node) knows(ctx context.Context, p peer.ID) (bool, error) {
 		return false, nil
 	}
 	return err == nil, n.checked(err)
+}
+
+// hinted heeds the hints that came with an order that is here already.
+func (n *Node) hinted(ctx context.Context, p paper, hints []p2p.HostHint) error {
+	if err := n.introduce(ctx, p, hints); err != nil {
+		return err
+	}
+	if err := n.regate(ctx); err != nil {
+		return err
+	}
+	n.tend.dialling.Trigger()
+	return nil
 }
 
 // taken does what follows from a document of another peer that is new here.
@@ -155,14 +171,7 @@ func (n *Node) know(ctx context.Context, p peer.ID, hints []p2p.HostHint) error 
 	}
 	a, err := n.book.Account(ctx, p)
 	if err == nil {
-		if a.Friend || len(a.Addrs) > 0 || len(hint.Addrs) == 0 {
-			return nil
-		}
-		_, err = n.book.Update(ctx, p, "a hint says where it is", func(a *ledger.Account) error {
-			a.Addrs = hint.Addrs
-			return nil
-		})
-		return n.checked(err)
+		return n.learn(ctx, a, hint)
 	}
 	if !errors.Is(err, ledger.ErrNotFound) {
 		return n.checked(err)
@@ -182,7 +191,7 @@ func (n *Node) know(ctx context.Context, p peer.ID, hints []p2p.HostHint) error 
 	}
 	wanted := hint.Name
 	if wanted == "" {
-		wanted = "peer-" + brief(p)
+		wanted = nameless(p)
 	}
 	name, err := n.freeName(ctx, wanted, p)
 	if err != nil {
@@ -190,6 +199,40 @@ func (n *Node) know(ctx context.Context, p peer.ID, hints []p2p.HostHint) error 
 	}
 	return n.checked(n.book.Know(ctx, p, name, hint.Addrs))
 }
+
+// learn adds to an account of a peer that is no friend what it lacks and a hint
+// says: where it is, and a name that people gave it.
+func (n *Node) learn(ctx context.Context, a ledger.Account, hint p2p.HostHint) error {
+	addrs := len(a.Addrs) == 0 && len(hint.Addrs) > 0
+	name := hint.Name != "" && a.Name == nameless(a.Peer)
+	if a.Friend || !addrs && !name {
+		return nil
+	}
+	called := a.Name
+	if name {
+		accounts, err := n.book.Accounts(ctx)
+		if err != nil {
+			return n.checked(err)
+		}
+		if !taken(accounts, hint.Name, a.Peer) {
+			called = hint.Name
+		}
+	}
+	if !addrs && called == a.Name {
+		return nil
+	}
+	_, err := n.book.Update(ctx, a.Peer, "a hint says where it is, or its name", func(a *ledger.Account) error {
+		a.Name = called
+		if addrs {
+			a.Addrs = hint.Addrs
+		}
+		return nil
+	})
+	return n.checked(err)
+}
+
+// nameless is what a peer is called of which nobody told a name.
+func nameless(p peer.ID) string { return "peer-" + brief(p) }
 
 // brief is the end of a peer ID, by which people tell strangers apart.
 func brief(p peer.ID) string {

@@ -54,8 +54,15 @@ func (r *rent) reach(ctx context.Context) error {
 		figure{r.client1, "sponsors at server4", potluck.Size(len(at.Sponsors)), 1}); err != nil {
 		return err
 	}
-	w, err := r.server4.API().Why(ctx, "client1")
-	if err := r.figuresOf(err, figure{r.server4, "free for client1", w.Serve.Free, r.allowed},
+	var w api.WhyView
+	err = r.await(ctx, figure{r.server4, "free for client1", 0, r.allowed}, func(ctx context.Context) (_ potluck.Size, err error) {
+		var said *api.Error
+		if w, err = r.server4.API().Why(ctx, "client1"); errors.As(err, &said) && said.Kind == api.KindNotFound {
+			return 0, nil // the order came before the name
+		}
+		return w.Serve.Free, err
+	})
+	if err := r.figuresOf(err,
 		figure{r.server4, "own supply of client1", w.Serve.Supply, 0},
 		figure{r.server4, "pointers between a friend and client1", potluck.Size(w.Serve.Distance), 1},
 		figure{r.server4, "room of server2's pointer to client1", capacityFrom(w.Serve, r.server2), r.allowed}); err != nil {
