@@ -172,3 +172,39 @@ func ranks(edges []*edge) {
 		}
 	}
 }
+
+// measure finds sponsor distances, and which arcs are near enough to carry.
+func (b *Book) measure() {
+	if !b.moved {
+		return
+	}
+	b.moved = false
+	queue := b.queue[:0]
+	for _, v := range b.linked {
+		if v.dist = -1; v.peer.Friend {
+			v.dist = 0
+			queue = append(queue, v)
+		}
+	}
+	for i := 0; i < len(queue); i++ {
+		for _, e := range queue[i].out {
+			if d := queue[i].dist + 1; d <= b.hops && e.to.dist < 0 {
+				e.to.dist = d
+				queue = append(queue, e.to)
+			}
+		}
+	}
+	b.queue = queue
+	for _, v := range b.linked {
+		near := v.dist >= 0 && v.dist < b.hops
+		for _, e := range v.out {
+			if near && !e.near {
+				b.stuck = false
+			}
+			if !near && !e.flow.isZero() {
+				b.broken = true
+			}
+			e.near = near
+		}
+	}
+}
