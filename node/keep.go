@@ -30,10 +30,11 @@ import (
 //	STABLE       complete     held
 //	GOING        any          the sweep deletes the bytes, then the row
 //	STABLE       none         a fault: found by reads, haves and checks, marked LOST
+//	none         small, new   a store that was cut off: the start deletes the bytes (orphans)
 //	none         complete     a fault: found by checks
 //
-// Rows grow before bytes, and bytes go before rows; the last two lines are
-// therefore never the work of a crash.
+// Rows grow before bytes, except those of small shares (Store), and bytes go
+// before rows; the two faults are therefore never the work of a crash.
 type keep struct {
 	self  peer.ID
 	key   crypto.PrivKey

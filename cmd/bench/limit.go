@@ -70,10 +70,9 @@ func getLimit(c costs, size float64, cores int) limit {
 		stage{Name: "libp2p stream, both ends", Bytes: size, Seconds: size * c.Stream})
 }
 
-// smallLimit is for one small file: an allocation and a write at each host, and
-// four durable appends one after the other (reserve, bytes, commit, the owner's
-// row).
+// smallLimit is for one small file: one request to each host, and three durable
+// appends one after the other (bytes, the host's books, the owner's books).
 func smallLimit(c costs, hosts, cores int) limit {
-	requests := 2 * float64(hosts)
-	return newLimit(cores, 4*c.Sync, 0, stage{Name: "requests", Bytes: requests, Seconds: requests * c.Request})
+	requests := float64(hosts)
+	return newLimit(cores, 3*c.Sync, 0, stage{Name: "requests", Bytes: requests, Seconds: requests * c.Request})
 }
