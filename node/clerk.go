@@ -96,15 +96,11 @@ func (c *clerk) Sync(ctx context.Context, from peer.ID, s p2p.SyncRequest) (p2p.
 		if !(x.concerns(from) || x.open && known[x.id.Issuer]) || have[x.key()] >= x.id.Number {
 			continue
 		}
-		raw, err := x.document.Marshal()
-		if err != nil {
-			return p2p.SyncResponse{}, err
-		}
-		if len(a.Documents) == p2p.MaxSync || size+len(raw) > p2p.MaxDocumentBytes {
+		if len(a.Documents) == p2p.MaxSync || size+len(x.raw) > p2p.MaxDocumentBytes {
 			a.More = true
 			break
 		}
-		a.Documents, size = append(a.Documents, raw), size+len(raw)
+		a.Documents, size = append(a.Documents, x.raw), size+len(x.raw)
 	}
 	return a, nil
 }

@@ -50,24 +50,12 @@ func (d *post) met(p peer.ID) {
 	d.cycle.Trigger()
 }
 
-// changed is told that this node signed something.
+// changed is told that this node signed something, or took in something new:
+// those who are here and should have it get it.
 func (d *post) changed() {
 	d.mu.Lock()
 	for _, p := range d.n.admitted() {
 		d.due[p] = d.due[p]
-	}
-	d.mu.Unlock()
-	d.cycle.Trigger()
-}
-
-// pass is told of a document of another peer that is new here: whom it names
-// gets it, other than who brought it.
-func (d *post) pass(p paper, from peer.ID) {
-	d.mu.Lock()
-	for who := range p.names {
-		if who != from && who != d.n.self {
-			d.due[who] = d.due[who]
-		}
 	}
 	d.mu.Unlock()
 	d.cycle.Trigger()
@@ -199,11 +187,7 @@ func (d *post) note(p peer.ID, x paper) {
 func (d *post) hand(ctx context.Context, p peer.ID, batch []paper) error {
 	r := p2p.DeliverRequest{}
 	for _, x := range batch {
-		raw, err := x.document.Marshal()
-		if err != nil {
-			return err
-		}
-		r.Documents = append(r.Documents, raw)
+		r.Documents = append(r.Documents, x.raw)
 	}
 	var err error
 	if r.Hosts, err = d.n.hints(ctx, p, batch); err != nil {
@@ -250,14 +234,10 @@ func batches(all []paper) [][]paper {
 	var part []paper
 	size := 0
 	for _, x := range all {
-		raw, err := x.document.Marshal()
-		if err != nil || len(raw) > p2p.MaxDocument {
-			continue
-		}
-		if len(part) == p2p.MaxDocuments || size+len(raw) > p2p.MaxDocumentBytes {
+		if len(part) == p2p.MaxDocuments || size+len(x.raw) > p2p.MaxDocumentBytes {
 			parts, part, size = append(parts, part), nil, 0
 		}
-		part, size = append(part, x), size+len(raw)
+		part, size = append(part, x), size+len(x.raw)
 	}
 	if len(part) > 0 {
 		parts = append(parts, part)

@@ -47,6 +47,7 @@ type Node struct {
 	count *count
 	judge *judge
 	heard heard
+	shelf shelf
 
 	signing        sync.Mutex // held from reading this node's newest document to writing the next
 	brought, asked tally      // of the clerk

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
+	"sync"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
@@ -18,6 +20,9 @@ type paper struct {
 	document signed.Document
 	names    map[peer.ID]bool // whom it names, besides its issuer
 	open     bool             // it may be given to whoever knows its issuer
+	raw      []byte           // of one in the books: its encoding
+	pointers []signed.Pointer // of an order
+	declined []peer.ID        // of an order
 }
 
 // key is the identity without the number.
@@ -38,23 +43,21 @@ func (p paper) rank() int {
 // document names may have it, and so may whoever knows its issuer (it may be a
 // debtor of the issuer's, or meet one before the issuer does), except for
 // statements: those are between host, owner and who repays for the owner.
+//
+// Whom an earlier one of the same kind named is named still, as far as this life
+// knows: it has to hear that it is named no longer.
 func (n *Node) papers(ctx context.Context) ([]paper, error) {
+	n.shelf.mu.Lock()
+	defer n.shelf.mu.Unlock()
 	var all []paper
-	servers := make(map[peer.ID][]peer.ID) // of owners
 	err := n.book.Documents(ctx, 0, func(row ledger.DocumentRow) error {
-		docs := []*signed.Document{&row.Document, row.ByOwner, row.Conflict}
-		for _, d := range docs {
+		for _, d := range []*signed.Document{&row.Document, row.ByOwner, row.Conflict} {
 			if d == nil || len(d.Sealed) == 0 {
 				continue
 			}
-			p, err := newPaper(*d)
+			p, err := n.shelf.open(*d)
 			if err != nil {
 				return fmt.Errorf("%v of %v in the books: %w", row.Kind, row.Issuer, err)
-			}
-			if p.id.Kind == signed.KindRepay {
-				for s := range p.names {
-					servers[p.id.Issuer] = append(servers[p.id.Issuer], s)
-				}
 			}
 			all = append(all, p)
 		}
@@ -63,15 +66,72 @@ func (n *Node) papers(ctx context.Context) ([]paper, error) {
 	if err != nil {
 		return nil, n.checked(err)
 	}
-	for _, p := range all {
-		if p.id.Kind == signed.KindStatement {
-			p.name(servers[p.id.Other]...)
-		}
-	}
+	n.shelf.relate(all)
 	slices.SortStableFunc(all, func(a, b paper) int {
 		return cmp.Or(cmp.Compare(a.rank(), b.rank()), cmp.Compare(a.id.Number, b.id.Number))
 	})
 	return all, nil
+}
+
+// shelf keeps what was opened before, because to verify a signature takes time,
+// and whom documents named.
+type shelf struct {
+	mu     sync.Mutex
+	opened map[string]paper // by the bytes of the document
+	named  map[signed.Identity]map[peer.ID]bool
+}
+
+// shelfMost is how many opened documents are kept before all are forgotten.
+const shelfMost = 1 << 14
+
+// open gives a document of the books, with names of its own.
+func (s *shelf) open(d signed.Document) (paper, error) {
+	raw, err := d.Marshal()
+	if err != nil {
+		return paper{}, err
+	}
+	p, ok := s.opened[string(raw)]
+	if !ok {
+		if p, err = newPaper(d); err != nil {
+			return p, err
+		}
+		if s.opened == nil || len(s.opened) >= shelfMost {
+			s.opened = make(map[string]paper)
+		}
+		s.opened[string(raw)] = p
+	}
+	p.raw, p.names = raw, maps.Clone(p.names)
+	return p, nil
+}
+
+// relate adds whom papers concern by way of others: statements the servers that
+// repay for the owner, a refusal of pointers the hosts that these name; and
+// whom earlier ones named.
+func (s *shelf) relate(all []paper) {
+	servers, at := make(map[peer.ID][]peer.ID), make(map[[2]peer.ID][]peer.ID)
+	for _, p := range all {
+		if p.id.Kind == signed.KindRepay {
+			servers[p.id.Issuer] = slices.Collect(maps.Keys(p.names))
+		}
+		for _, x := range p.pointers {
+			at[[2]peer.ID{p.id.Issuer, x.To}] = append(at[[2]peer.ID{p.id.Issuer, x.To}], x.Host)
+		}
+	}
+	if s.named == nil || len(s.named) >= shelfMost {
+		s.named = make(map[signed.Identity]map[peer.ID]bool)
+	}
+	for _, p := range all {
+		if p.id.Kind == signed.KindStatement {
+			p.name(servers[p.id.Other]...)
+		}
+		for _, issuer := range p.declined {
+			p.name(at[[2]peer.ID{issuer, p.id.Issuer}]...)
+		}
+		if p.open {
+			maps.Copy(p.names, s.named[p.key()])
+			s.named[p.key()] = maps.Clone(p.names)
+		}
+	}
 }
 
 // newPaper opens a document, which verifies it, to see whom it names. Errors
@@ -92,6 +152,7 @@ func newPaper(d signed.Document) (paper, error) {
 			p.name(x.To, x.Host)
 		}
 		p.name(o.Declined...)
+		p.pointers, p.declined = o.Pointers, o.Declined
 	case signed.KindRepay:
 		r, err := d.Repay()
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
@@ -53,7 +54,8 @@ func (n *Node) take(ctx context.Context, from peer.ID, raw []byte, hints []p2p.H
 		return result, n.checked(err)
 	}
 	n.log.Info("took a document", "kind", d.Kind, "issuer", p.id.Issuer, "number", p.id.Number, "from", from)
-	return result, n.taken(ctx, p, from, hints)
+	n.post.note(from, p)
+	return result, n.taken(ctx, p, hints)
 }
 
 // judged turns an outcome of the books into a result.
@@ -113,7 +115,7 @@ func (n *Node) hinted(ctx context.Context, p paper, hints []p2p.HostHint) error 
 }
 
 // taken does what follows from a document of another peer that is new here.
-func (n *Node) taken(ctx context.Context, p paper, from peer.ID, hints []p2p.HostHint) error {
+func (n *Node) taken(ctx context.Context, p paper, hints []p2p.HostHint) error {
 	if p.id.Kind == signed.KindOrder {
 		if err := n.introduce(ctx, p, hints); err != nil {
 			return err
@@ -122,7 +124,7 @@ func (n *Node) taken(ctx context.Context, p paper, from peer.ID, hints []p2p.Hos
 	if err := n.regate(ctx); err != nil {
 		return err
 	}
-	n.post.pass(p, from)
+	n.post.changed()
 	n.shrunk()                // statements and standings may follow from it
 	n.tend.dialling.Trigger() // it may lead to a host that wasn't known before
 	return nil
@@ -200,10 +202,17 @@ func (n *Node) know(ctx context.Context, p peer.ID, hints []p2p.HostHint) error 
 	return n.checked(n.book.Know(ctx, p, name, hint.Addrs))
 }
 
-// learn adds to an account of a peer that is no friend what it lacks and a hint
-// says: where it is, and a name that people gave it.
+// learn adds to an account of a peer that is no friend what a hint says: where it
+// is, while it isn't here, and a name that people gave it, if it has none. Who
+// answers at an address shows its key, so a wrong hint costs no more than a dial.
 func (n *Node) learn(ctx context.Context, a ledger.Account, hint p2p.HostHint) error {
-	addrs := len(a.Addrs) == 0 && len(hint.Addrs) > 0
+	known := slices.Clone(hint.Addrs)
+	for _, x := range a.Addrs {
+		if !slices.Contains(known, x) {
+			known = append(known, x)
+		}
+	}
+	addrs := len(known) > len(a.Addrs) && !n.host.Connected(a.Peer)
 	name := hint.Name != "" && a.Name == nameless(a.Peer)
 	if a.Friend || !addrs && !name {
 		return nil
@@ -224,7 +233,7 @@ func (n *Node) learn(ctx context.Context, a ledger.Account, hint p2p.HostHint) e
 	_, err := n.book.Update(ctx, a.Peer, "a hint says where it is, or its name", func(a *ledger.Account) error {
 		a.Name = called
 		if addrs {
-			a.Addrs = hint.Addrs
+			a.Addrs = known[:min(len(known), ledger.MaxAddrs)]
 		}
 		return nil
 	})
