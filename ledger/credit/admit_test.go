@@ -117,6 +117,21 @@ func TestFundingMakesWay(t *testing.T) {
 	}
 }
 
+// It makes way too when what pays it instead is farther away.
+func TestFundingMakesWayByLongerChains(t *testing.T) {
+	b := New(DefaultHops)
+	b.Put(earner("a", 10))
+	b.Put(earner("c", 10))
+	b.Put(holds("first", 10))
+	b.Put(holds("second", 10))
+	b.SetArcs("a", []Arc{limit("first", 10, 1), limit("second", 10, 1)})
+	b.SetArcs("c", []Arc{limit("mid", 10, 1)})
+	b.SetArcs("mid", []Arc{limit("first", 10, 1)})
+	if got := fmt.Sprint(b.Funding("first"), b.Funding("second"), b.Shortfalls()); got != "[{[c mid] 10 B}] [{[a] 10 B}] []" {
+		t.Error(got)
+	}
+}
+
 // Revoked credit comes home first: a live arc carries before a frozen one beside
 // it, and the frozen one is no older than that in the eyes of others.
 func TestLiveCarriesBeforeFrozen(t *testing.T) {
