@@ -27,16 +27,18 @@ type post struct {
 	mu   sync.Mutex
 	due  map[peer.ID]bool                       // to be talked to; true: in full, false: only pushed to
 	sent map[peer.ID]map[signed.Identity]uint64 // the newest number that each peer is known to have, by paper.key, while connected
+	fail map[peer.ID]int                        // how often in a row a talk with a peer that is here failed
 	last time.Time                              // when all were talked to
 }
 
 const (
 	postEvery = time.Hour
+	postAgain = 4 // a talk that failed is tried so often again soon: a new friend may not know yet that it is one
 	pullMost  = 16 // rounds of one pull
 )
 
 func newPost(n *Node) *post {
-	d := &post{n: n, due: make(map[peer.ID]bool), sent: make(map[peer.ID]map[signed.Identity]uint64)}
+	d := &post{n: n, due: make(map[peer.ID]bool), sent: make(map[peer.ID]map[signed.Identity]uint64), fail: make(map[peer.ID]int)}
 	d.cycle = lifecycle.NewCycle(d.turn)
 	return d
 }
@@ -45,6 +47,7 @@ func newPost(n *Node) *post {
 func (d *post) met(p peer.ID) {
 	d.mu.Lock()
 	delete(d.sent, p)
+	delete(d.fail, p)
 	d.due[p] = true
 	d.mu.Unlock()
 	d.cycle.Trigger()
@@ -82,7 +85,24 @@ func (d *post) turn(ctx context.Context) time.Duration {
 		}
 	}
 	_ = g.Wait() // none returns an error
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, failures := range d.fail {
+		wait = min(wait, firstRetry/4<<failures)
+	}
 	return wait
+}
+
+// again notes whether a talk with a peer failed; then there is another one soon.
+func (d *post) again(p peer.ID, failed bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !failed || d.fail[p] == postAgain {
+		delete(d.fail, p)
+		return
+	}
+	d.fail[p]++
+	d.due[p] = true
 }
 
 // talk exchanges with one peer that is connected what either lacks.
@@ -90,9 +110,11 @@ func (d *post) talk(ctx context.Context, p peer.ID, full bool) {
 	ctx, cancel := context.WithTimeout(ctx, talkTime)
 	defer cancel()
 	if full {
-		if _, err := d.n.ask(ctx, p, 0); err != nil {
+		_, err := d.n.ask(ctx, p, 0)
+		d.again(p, err != nil && d.n.host.Connected(p))
+		if err != nil {
 			d.complain("ask a peer how this node stands with it", err, p)
-			return // it is gone, or doesn't speak of credit
+			return // it is gone, or doesn't speak of credit, or knows us not yet
 		}
 		if err := d.pull(ctx, p); err != nil {
 			d.complain("ask a peer for documents", err, p)

@@ -205,7 +205,9 @@ func (n *Node) befriended(ctx context.Context, p peer.ID) error {
 	if err := n.regate(ctx); err != nil {
 		return err
 	}
-	if !n.host.Connected(p) {
+	if n.host.Connected(p) {
+		n.post.met(p)
+	} else {
 		n.tend.dialling.Trigger()
 	}
 	return nil
