@@ -92,6 +92,7 @@ func (b *Book) serve(r *request) {
 // write, counters above all, are written once.
 type batch struct {
 	txn     *badger.Txn
+	recent  *recent
 	writes  map[string][]byte // nil: deleted
 	size    int64             // as Badger counts it
 	head    head              // after the batch's events
@@ -106,7 +107,7 @@ type answer struct {
 }
 
 func (b *Book) newBatch() *batch {
-	s := &batch{writes: make(map[string][]byte), head: b.head, err: b.failed()}
+	s := &batch{recent: &b.recent, writes: make(map[string][]byte, 8*(1+len(b.queue))), head: b.head, err: b.failed()}
 	if s.err != nil {
 		return s
 	}
@@ -219,11 +220,23 @@ func (b *Book) commit(s *batch) {
 				s.answers[i].err = err
 			}
 		} else {
+			s.remember()
 			b.advance(s.head)
 		}
 	}
 	for _, a := range s.answers {
 		a.request.done <- a.err
+	}
+}
+
+// remember keeps the rows that later operations may need; nobody reads events and
+// entries of indexes again.
+func (s *batch) remember() {
+	for k, v := range s.writes {
+		switch k[0] {
+		case keyAccount, keyUsage, keyTotals, keyShare, keyLease, keyPlacement, keyRate:
+			s.recent.put(k, v)
+		}
 	}
 }
 

@@ -34,9 +34,10 @@ type Book struct {
 	loops   sync.WaitGroup
 
 	// Owned by the batcher's goroutine.
-	guard *guard
-	head  head
-	graph *graph // others read it under its lock
+	guard  *guard
+	head   head
+	recent recent
+	graph  *graph // others read it under its lock
 
 	// Under mu.
 	mu       sync.Mutex

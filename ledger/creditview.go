@@ -129,7 +129,7 @@ func (b *Book) try(v view, p, rival *paper) (before, after map[peer.ID]potluck.S
 		return nil, nil, err
 	}
 	before = g.free(peers)
-	t := &tx{batch: &batch{txn: v.txn}, graph: g, now: now, writes: make(map[string][]byte)}
+	t := &tx{batch: &batch{txn: v.txn, recent: &recent{}}, graph: g, now: now, writes: make(map[string][]byte)}
 	if _, err := t.accept(p, rival); err != nil {
 		return nil, nil, err
 	}

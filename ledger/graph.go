@@ -74,9 +74,9 @@ func (g *graph) apply(t *tx) error {
 			return err
 		}
 	}
-	for p, u := range t.usages {
-		if !t.accounts[p] {
-			g.count(p, u)
+	for _, c := range t.usages {
+		if !t.accounts[c.peer] {
+			g.count(c.peer, c.usage)
 		}
 	}
 	return nil

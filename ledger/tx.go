@@ -29,7 +29,7 @@ type tx struct {
 	head   head  // after finish
 
 	// What the graph takes over when the operation is accepted.
-	usages   map[peer.ID]Usage
+	usages   []counted // the last one of a peer counts
 	accounts map[peer.ID]bool
 	entries  map[docKey]*entry
 	look     bool // documents changed or time passed
@@ -42,7 +42,14 @@ func (t *tx) get(key []byte) ([]byte, bool, error) {
 	if v, ok := t.batch.writes[string(key)]; ok {
 		return v, v != nil, nil
 	}
-	return getFrom(t.batch.txn, key)
+	if v, known := t.batch.recent.get(key); known {
+		return v, v != nil, nil
+	}
+	v, found, err := getFrom(t.batch.txn, key)
+	if found && len(v) > 0 {
+		t.batch.recent.put(string(key), v)
+	}
+	return v, found, err
 }
 
 func getFrom(txn *badger.Txn, key []byte) ([]byte, bool, error) {
@@ -177,8 +184,15 @@ func (t *tx) count(p peer.ID, change Usage) error {
 // putUsage writes an account's counters.
 func (t *tx) putUsage(p peer.ID, u Usage) {
 	t.set(peerKey(keyUsage, p), encodeUsage(u))
-	if t.usages == nil {
-		t.usages = make(map[peer.ID]Usage, 1)
+	if n := len(t.usages); n > 0 && t.usages[n-1].peer == p {
+		t.usages[n-1].usage = u
+		return
 	}
-	t.usages[p] = u
+	t.usages = append(t.usages, counted{p, u})
+}
+
+// counted are an account's counters after an operation.
+type counted struct {
+	peer  peer.ID
+	usage Usage
 }
