@@ -92,6 +92,7 @@ type PeerShares struct {
 	IHold      []HeldRow   `json:"i_hold"`
 	HoldsForMe []PlacedRow `json:"holds_for_me"`
 	Sums       WhoSums     `json:"sums"` // of the rows, in the form of the line
+	Stated     Stated      `json:"stated"`
 }
 
 // HeldRow is one lease of a friend here.

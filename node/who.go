@@ -144,6 +144,9 @@ func (n *Node) Shares(ctx context.Context, a ledger.Account) (PeerShares, error)
 		}
 		return nil
 	})
+	if err == nil {
+		s.Stated, err = n.stated(ctx, a.Peer)
+	}
 	return s, n.checked(err)
 }
 

@@ -81,6 +81,16 @@ func (w *whoCmd) rows(ctx context.Context, c *cli, node *api.Client) error {
 			return err
 		}
 	}
+	c.showStated("stated of what you hold", s.Stated.IHold)
+	c.showStated("stated of what it holds for you", s.Stated.HoldForMe)
 	c.printf("as of %s", when(s.AsOf))
 	return nil
+}
+
+// showStated prints statements; when the two nodes don't agree, both words.
+func (c *cli) showStated(role string, all []api.Statement) {
+	for _, s := range all {
+		c.printf("%s, number %d of %s: %v in %s, by %s", role, s.Number, when(s.Time), s.Bytes, plural(s.Shares, "share"),
+			pick(s.Signed == "both", "both", "the "+s.Signed+" alone"))
+	}
 }

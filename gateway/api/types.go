@@ -17,6 +17,8 @@ type (
 	PeerShares    = node.PeerShares
 	HeldRow       = node.HeldRow
 	PlacedRow     = node.PlacedRow
+	Stated        = node.Stated
+	Statement     = node.Statement
 	PeerTerms     = node.PeerTerms
 	TermsChange   = node.TermsChange
 	Terms         = ledger.Terms
