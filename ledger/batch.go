@@ -229,14 +229,10 @@ func (b *Book) commit(s *batch) {
 	}
 }
 
-// remember keeps the rows that later operations may need; nobody reads events and
-// entries of indexes again.
+// remember keeps the rows that later operations may need.
 func (s *batch) remember() {
 	for k, v := range s.writes {
-		switch k[0] {
-		case keyAccount, keyUsage, keyTotals, keyShare, keyLease, keyPlacement, keyRate:
-			s.recent.put(k, v)
-		}
+		s.recent.put(k, v)
 	}
 }
 
