@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"sync"
 	"time"
@@ -160,7 +161,11 @@ func (c *clerk) Notice(ctx context.Context, from peer.ID, r p2p.NoticeRequest) (
 	if err != nil {
 		return p2p.NoticeResponse{}, err
 	}
-	err = n.book.Note(ctx, ledger.Event{Kind: kindNotice, Peer: from, Bytes: r.Short, Reason: noticeText(r)})
+	evidence, err := json.Marshal(r)
+	if err != nil {
+		return p2p.NoticeResponse{}, err
+	}
+	err = n.book.Note(ctx, ledger.Event{Kind: kindNotice, Peer: from, Bytes: r.Short, Reason: noticeText(r), Evidence: evidence})
 	if err != nil {
 		return p2p.NoticeResponse{}, n.keep.answer(err)
 	}

@@ -251,15 +251,24 @@ func (n *Node) linesAt(host peer.ID, old, next signed.Order, ns names) []Preview
 	h := ns.party(host)
 	supply := s.account.Supply
 	before, after := carried(old, host, supply), carried(next, host, supply)
+	charged := "" // CREDIT.md section 5
+	for p, b := range before {
+		if after[p] < b {
+			charged = "; what is in use stays charged until it is gone"
+		}
+	}
 	line := func(p Party, b, a potluck.Size) PreviewLine {
 		l := PreviewLine{Host: h, Known: s.at != 0, Party: p, Before: b, After: a}
 		switch {
 		case !l.Known:
 			l.Sentence = h.Name + " can't be asked what it counts for you now"
 		case p.Peer == n.self:
-			l.Sentence = fmt.Sprintf("%s counts %v for you; %v of it for you alone before, %v after this", h.Name, supply, b, a)
+			l.Sentence = fmt.Sprintf("%s counts %v for you; %v of it for you alone before, %v after this%s", h.Name, supply, b, a, charged)
 		default:
 			l.Sentence = fmt.Sprintf("%s: up to %v of your credit for %s before, up to %v after this", h.Name, b, p.Name, a)
+			if a < b {
+				l.Sentence += ", and what it uses until it is gone"
+			}
 		}
 		return l
 	}

@@ -33,7 +33,7 @@ type post struct {
 
 const (
 	postEvery = time.Hour
-	postAgain = 4 // a talk that failed is tried so often again soon: a new friend may not know yet that it is one
+	postAgain = 4  // a talk that failed is tried so often again soon: a new friend may not know yet that it is one
 	pullMost  = 16 // rounds of one pull
 )
 
@@ -130,7 +130,7 @@ func (d *post) talk(ctx context.Context, p peer.ID, full bool) {
 }
 
 func (d *post) complain(what string, err error, p peer.ID) {
-	if !d.n.host.Connected(p) || errors.Is(err, p2p.ErrUnreachable) || errors.Is(err, p2p.ErrTimeout) || p2p.CodeOf(err) == p2p.CodeUnsupported {
+	if !d.n.host.Connected(p) || errors.Is(err, p2p.ErrUnreachable) || errors.Is(err, p2p.ErrTimeout) || p2p.CodeOf(err) == p2p.CodeUnsupported || p2p.CodeOf(err) == p2p.CodeNotFound {
 		d.n.fatal(err)
 		d.n.log.Debug("can't "+what, "peer", p, "err", err)
 		return

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"sync"
@@ -53,7 +54,12 @@ func (h *heard) change(p peer.ID, change func(*saying)) {
 }
 
 func (h *heard) told(p peer.ID, a p2p.AccountResponse, now int64) {
-	h.change(p, func(s *saying) { s.account, s.at = a, now })
+	h.change(p, func(s *saying) {
+		if a.Step != s.account.Step || a.Since != s.account.Since {
+			s.reason = "" // it was about another step
+		}
+		s.account, s.at = a, now
+	})
 }
 
 func (h *heard) notice(p peer.ID, r p2p.NoticeRequest, now int64) {
@@ -61,6 +67,29 @@ func (h *heard) notice(p peer.ID, r p2p.NoticeRequest, now int64) {
 		s.account.Step, s.account.Since, s.account.NextStep, s.account.NextAt = r.Step, r.Since, r.NextStep, r.NextAt
 		s.account.Short, s.reason, s.noticed = r.Short, r.Reason, now
 	})
+}
+
+// recallMost is how many of the newest events are searched for notices at the
+// start.
+const recallMost = 10_000
+
+// recall takes up the notices that earlier lives heard.
+func (n *Node) recall(ctx context.Context) error {
+	last, err := n.book.LastEvent(ctx)
+	if err != nil {
+		return n.checked(err)
+	}
+	events, err := n.book.Events(ctx, last.Seq-min(last.Seq, recallMost), recallMost)
+	if err != nil {
+		return n.checked(err)
+	}
+	for _, e := range events {
+		var r p2p.NoticeRequest
+		if e.Kind == kindNotice && json.Unmarshal(e.Evidence, &r) == nil && r.Validate() == nil {
+			n.heard.notice(e.Peer, r, e.Time)
+		}
+	}
+	return nil
 }
 
 // creditors lists where this node has credit, as far as they told.

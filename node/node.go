@@ -105,6 +105,9 @@ func (n *Node) open(ctx context.Context) (err error) {
 	if err := n.recover(ctx); err != nil {
 		return err
 	}
+	if err := n.recall(ctx); err != nil {
+		return err
+	}
 	if err := n.openNetwork(ctx, key, secret); err != nil {
 		return err
 	}

@@ -352,6 +352,28 @@ func TestBadPointers(t *testing.T) {
 	}
 }
 
+// A pointer for any host brings the beneficiary to where the issuer has credit.
+func TestPointerForAnyHost(t *testing.T) {
+	w := newThree(t)
+	eventually(t, "the issuer knows what it has at the host", func() bool { return w.issuer.heard.of(w.host.self).account.Supply == 10*potluck.MiB || w.ask(t) })
+	share := int64(250_000)
+	if _, err := w.issuer.CreditTo(t.Context(), CreditToRequest{To: "friend", SharePPM: &share}); err != nil {
+		t.Fatal(err)
+	}
+	w.free(t, 5*potluck.MiB/2)
+	w.reach(t)
+	store(t, w.friend, w.host, potluck.MiB)
+	if _, _, err := tryStore(t, w.friend, w.host, 2*potluck.MiB); err == nil {
+		t.Fatal("more than the share was taken")
+	}
+}
+
+// ask has the issuer ask the host how it stands there.
+func (w *three) ask(t *testing.T) bool {
+	_, err := w.issuer.ask(t.Context(), w.host.self, 0)
+	return err != nil
+}
+
 func TestTermsReachTheFriend(t *testing.T) {
 	owner, host := pair(t)
 	terms(t, host, owner, ledger.Terms{Gift: 7})

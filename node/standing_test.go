@@ -209,3 +209,22 @@ func TestStandingOutlivesARestart(t *testing.T) {
 		t.Fatalf("%+v, want slowed", s)
 	}
 }
+
+func TestNoticeOutlivesARestart(t *testing.T) {
+	host, stopHost := start(t, config(t, "host"))
+	c := config(t, "owner")
+	owner, stop := start(t, c)
+	befriend(t, host, owner)
+	makeContent(t, 1000).put(t, owner, host)
+	terms(t, host, owner, ledger.Terms{})
+	eventually(t, "the owner is told", func() bool {
+		return told(account(t, host, owner).Standing) && account(t, host, owner).Standing.Breach != 0
+	})
+	stop()
+	stopHost() // it can't be asked any more
+	owner, _ = start(t, c)
+	v, err := owner.Standing(t.Context(), account(t, owner, host))
+	if err != nil || !v.Theirs.Known || v.Theirs.Step != "reminded" || v.Theirs.Reason == "" || v.Theirs.Short == 0 || v.Theirs.AsOf == 0 {
+		t.Fatalf("%+v, %v, want what the host told before", v.Theirs, err)
+	}
+}
