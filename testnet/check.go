@@ -16,7 +16,8 @@ import (
 // error for each: every node's books are the sums of their rows, its store is
 // what its books say, and for every two of the nodes, what the host's books
 // hold for the owner is what the owner's books placed there, share by share and
-// byte by byte. Nodes that are unknown to the story are left out by the caller.
+// byte by byte. The invariants of credit hold too (checkCredit). Nodes that are
+// unknown to the story are left out by the caller.
 func Check[N Node](ctx context.Context, nodes ...N) error {
 	var wrong []error
 	for _, n := range nodes {
@@ -29,7 +30,10 @@ func Check[N Node](ctx context.Context, nodes ...N) error {
 			}
 		}
 	}
-	return errors.Join(wrong...)
+	if err := errors.Join(wrong...); err != nil {
+		return err // figures of credit follow from these
+	}
+	return checkCredit(ctx, nodes)
 }
 
 func checkNode(ctx context.Context, n Node) error {
