@@ -64,11 +64,10 @@ func (n *Node) Credit(ctx context.Context) (CreditOverview, error) {
 	}
 	ns := namesOf(accounts, n.self)
 	o := CreditOverview{AsOf: n.config.Clock().Unix(), Mine: []CreditAt{}}
-	n.askAll(ctx, accounts)
-	for _, a := range accounts {
-		if a.Friend || n.gate.isReached(a.Peer) {
-			o.Mine = append(o.Mine, n.creditAt(a, ns))
-		}
+	mine := slices.DeleteFunc(accounts, func(a ledger.Account) bool { return !a.Friend && !n.gate.isReached(a.Peer) })
+	n.askAll(ctx, mine)
+	for _, a := range mine {
+		o.Mine = append(o.Mine, n.creditAt(a, ns))
 	}
 	slices.SortFunc(o.Mine, func(a, b CreditAt) int { return byName(a.Party, b.Party) })
 	if o.In, o.Out, err = n.pointers(ctx, ns); err != nil {
@@ -89,14 +88,14 @@ func (n *Node) Credit(ctx context.Context) (CreditOverview, error) {
 	return o, err
 }
 
-// askAll asks all hosts that are connected how this node stands with them.
+// askAll asks those that are connected how this node stands with them.
 func (n *Node) askAll(ctx context.Context, accounts []ledger.Account) {
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
 	var g errgroup.Group
 	g.SetLimit(4 * atOnce)
 	for _, a := range accounts {
-		if (a.Friend || n.gate.isReached(a.Peer)) && n.host.Connected(a.Peer) {
+		if n.host.Connected(a.Peer) {
 			g.Go(func() error {
 				if _, err := n.ask(ctx, a.Peer, 1); err != nil {
 					n.log.Debug("a host doesn't tell how this node stands with it", "peer", a.Peer, "err", err)
