@@ -12,6 +12,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"potluck"
+	"potluck/ledger/credit"
+	"potluck/ledger/signed"
 )
 
 var update = flag.Bool("update", false, "write the vectors anew")
@@ -46,6 +48,11 @@ var decoders = map[string]func([]byte) ([]byte, error){
 	"placement": again(func(b []byte) (Placement, error) { return decodePlacement(shareID(1, 2), bob, b) }, encodePlacement),
 	"file":      again(func(b []byte) (File, error) { return decodeFile(shareID(1, 2).Index, b) }, encodeFile),
 	"invite":    again(func(b []byte) (Invite, error) { return decodeInvite(InviteID{1}, b) }, encodeInvite),
+	"document order":     again(func(b []byte) (*entry, error) { return decodeEntry(orderKey(personP.id), b) }, encodeEntry),
+	"document statement": again(func(b []byte) (*entry, error) { return decodeEntry(statementKey, b) }, encodeEntry),
+	"proof": again(func(b []byte) (signed.Document, error) { return decodeProof(orderKey(personP.id), b) },
+		func(d signed.Document) []byte { b, _ := d.Marshal(); return marshal(proofWire{b}) }),
+	"rate": again(decodeRate, encodeRate),
 	"event": func(b []byte) ([]byte, error) {
 		e, _, err := decodeEvent(7, b)
 		if err != nil {
@@ -65,6 +72,40 @@ func again[T any](decode func([]byte) (T, error), encode func(T) []byte) func([]
 	}
 }
 
+var statementKey = docKey{signed.KindStatement, personP.id, personK.id}
+
+// documentExamples are the rows of documents. Keys of D, P, K and X are those of
+// the SHA-256 of their letters.
+func documentExamples() (live, conflict, stated *entry, proof []byte) {
+	paper := func(d signed.Document) *paper {
+		p, err := openPaper(d)
+		if err != nil {
+			panic(err)
+		}
+		return p
+	}
+	const now = 1_800_000_000
+	one, other := paper(personP.order(7, now, to(personX, 5))), paper(personP.order(7, now, to(personX, 6)))
+	if bytes.Compare(one.payload, other.payload) > 0 {
+		one, other = other, one
+	}
+	live = &entry{key: one.key(), paper: one, asOf: now, frozen: []Frozen{{personX.id, 40, 1}}}
+	conflict = &entry{key: one.key(), paper: one, rival: other, asOf: now}
+	stated = &entry{key: statementKey, paper: paper(statement(personP, personK, 3, now, 100, personP, personK)),
+		byHost:   paper(statement(personP, personK, 5, now, 300, personP)),
+		byOwner:  paper(statement(personP, personK, 4, now, 90, personK)),
+		disputed: 4, leastBytes: 80}
+	d, err := signed.Prove(one.doc, other.doc)
+	if err != nil {
+		panic(err)
+	}
+	encoded, err := d.Marshal()
+	if err != nil {
+		panic(err)
+	}
+	return live, conflict, stated, marshal(proofWire{encoded})
+}
+
 // examples are rows whose encodings the vectors hold.
 func examples() []rowVector {
 	id := shareID(1, 2)
@@ -75,6 +116,9 @@ func examples() []rowVector {
 	going.State, going.Leases, going.Deadline = ShareGoing, 0, 1_700_000_600
 	full := Account{Peer: alice, Name: "Älice", Household: "home", Terms: terms, Theirs: DefaultTerms(), Friend: true, Denied: true,
 		Addrs: []string{"/ip4/192.0.2.1/tcp/4001"}, FirstSeen: 1_700_000_000, LastSeen: 1_700_000_060, LeasesUntil: 1_702_592_000}
+	slowed := Account{Peer: alice, Terms: terms, Standing: credit.Standing{Step: credit.StepSlowed, Since: 2, Breach: 1, Short: 7, GoodwillPPM: 1_000_000,
+		Service: 3, Told: credit.StepReminded, ToldAt: 1, Reason: "7 B of what is held is not funded"}}
+	live, conflict, stated, proof := documentExamples()
 	event := Event{Seq: 7, Time: 1_700_000_000, Kind: KindReserve, Peer: alice, Share: &id, Bytes: 400_000, Reason: "r", Evidence: []byte{1, 2}}
 	chained := func(e Event) []byte {
 		h := head{seq: e.Seq - 1, sum: digest(3)}.next(encodeEvent(e))
@@ -90,6 +134,13 @@ func examples() []rowVector {
 	return []rowVector{
 		row("account", "every field", peerKey(keyAccount, alice), encodeAccount(full)),
 		row("account", "no field", peerKey(keyAccount, alice), encodeAccount(Account{Peer: alice})),
+		row("account", "slowed", peerKey(keyAccount, alice), encodeAccount(slowed)),
+		row("usage", "with the newest lease", peerKey(keyUsage, alice), encodeUsage(Usage{Held: 24, HeldShares: 1, Newest: 1_700_000_000})),
+		row("document order", "live, with a frozen pointer", docRowKey(keyDocument, live.key), encodeEntry(live)),
+		row("document order", "two of one number", docRowKey(keyDocument, conflict.key), encodeEntry(conflict)),
+		row("document statement", "by both, a newer one by the host alone, and a disputed one by the owner alone", docRowKey(keyDocument, stated.key), encodeEntry(stated)),
+		row("proof", "of two orders", docRowKey(keyProof, conflict.key), proof),
+		row("rate", "two hours", peerKey(keyRate, alice), encodeRate(rate{{472_222, 5}, {472_230, 64 << 20}})),
 		row("usage", "of one account", peerKey(keyUsage, alice), encodeUsage(Usage{1, 2, 3, 4, potluck.MaxSize, 6, 0})),
 		row("usage", "totals", []byte{keyTotals}, encodeUsage(Usage{})),
 		row("share", "STABLE", shareKey(keyShare, id), encodeShare(stable)),
@@ -121,6 +172,15 @@ func refusals() []refuseVector {
 		{"usage", "long form of zero", "861800000000000000"[:16]},
 		{"usage", "array of indefinite length", "9f000000000000ff"},
 		{"usage", "tagged", "c086000000000000"},
+		{"usage", "newest of zero written out", "8700000000000000"},
+		{"usage", "eight counters", "880000000000000000"},
+		{"rate", "hours out of order", "8182820201820101"},
+		{"rate", "nothing in an hour", "8181820200"},
+		{"document order", "no document", "a0"},
+		{"document order", "not a document", "a2014100" + "0201"},
+		{"proof", "not a document", "a1014100"},
+		{"account", "standing of nothing written out", hex.EncodeToString(marshal(accountWire{Standing: &standingWire{}}))},
+		{"account", "step beyond the ladder", hex.EncodeToString(marshal(accountWire{Standing: &standingWire{Step: 6}}))},
 		{"lease", "key twice", "a402010402040205190100"},
 		{"lease", "keys out of order", "a3040202010519" + "0100"},
 		{"lease", "unknown key", "a402010402051901000900"},
@@ -204,6 +264,10 @@ func FuzzPlacement(f *testing.F) { fuzzRow(f, "placement") }
 func FuzzFile(f *testing.F)      { fuzzRow(f, "file") }
 func FuzzInvite(f *testing.F)    { fuzzRow(f, "invite") }
 func FuzzEvent(f *testing.F)     { fuzzRow(f, "event") }
+func FuzzDocument(f *testing.F)  { fuzzRow(f, "document order") }
+func FuzzStatement(f *testing.F) { fuzzRow(f, "document statement") }
+func FuzzProof(f *testing.F)     { fuzzRow(f, "proof") }
+func FuzzRate(f *testing.F)      { fuzzRow(f, "rate") }
 
 func fuzzRow(f *testing.F, row string) {
 	v := loadVectors(f)
@@ -245,7 +309,9 @@ func FuzzKey(f *testing.F) {
 		k := parts(key)
 		var made []byte
 		switch key[0] {
-		case keyAccount, keyUsage:
+		case keyDocument, keyProof:
+			made = docRowKey(key[0], k.document())
+		case keyAccount, keyUsage, keyRate:
 			made = peerKey(key[0], k.peer())
 		case keyShare:
 			made = shareKey(key[0], k.share())

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"crypto/sha256"
 	"fmt"
 	"maps"
@@ -24,7 +25,7 @@ type person struct {
 
 func newPerson(name string) person {
 	seed := sha256.Sum256([]byte(name))
-	key, _, err := crypto.GenerateEd25519Key(bytes.NewReader(seed[:]))
+	key, err := crypto.UnmarshalEd25519PrivateKey(ed25519.NewKeyFromSeed(seed[:]))
 	if err != nil {
 		panic(err)
 	}
