@@ -202,7 +202,9 @@ func (t *tx) file(old, e *entry, taken *paper) error {
 }
 
 func (t *tx) putEntry(e *entry) {
-	t.set(docRowKey(keyDocument, e.key), encodeEntry(e))
+	row := encodeEntry(e)
+	t.set(docRowKey(keyDocument, e.key), row)
+	t.laid += len(row)
 	t.lay(e)
 }
 

@@ -181,12 +181,20 @@ func (b *Book) run(s *batch, now int64, run func(*tx) error) (*batch, error) {
 	return s, nil
 }
 
-// follow runs what the books owe to an operation or to the time that passed. It
-// can't be refused: an error means that nobody knows any more who has what credit.
+// follow runs what the books owe to an operation or to the time that passed, in
+// pieces that fit. It can't be refused: an error means that nobody knows any more
+// who has what credit.
 func (b *Book) follow(s *batch, now int64, run func(*tx) error) *batch {
-	s, err := b.run(s, now, run)
-	if err != nil && s.err == nil {
-		s.err = b.fail(err)
+	for more := true; more && s.err == nil; {
+		var err error
+		s, err = b.run(s, now, func(t *tx) error {
+			err := run(t)
+			more = t.more
+			return err
+		})
+		if err != nil && s.err == nil {
+			s.err = b.fail(err)
+		}
 	}
 	return s
 }

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -178,6 +179,44 @@ func TestOrdersExpire(t *testing.T) {
 	accept(t, b, OutcomeStale, order)
 	if v := creditOf(t, b, personX); v.Free != 30 || v.Into[0].Frozen {
 		t.Errorf("%+v", v)
+	}
+	clean(t, b)
+}
+
+// What ended while the books were closed may be more than one transaction takes.
+func TestManyOrdersExpireAtOnce(t *testing.T) {
+	c := newClock()
+	dir := t.TempDir()
+	b := openD(t, dir, c)
+	var pointers []signed.Pointer
+	for n := range 250 {
+		pointers = append(pointers, to(newPerson(fmt.Sprint("beneficiary ", n)), 10))
+	}
+	const issuers = 40
+	for n := range issuers {
+		p := newPerson(fmt.Sprint("issuer ", n))
+		friend(t, b, p, Terms{Gift: 1000})
+		if _, err := b.Accept(t.Context(), p.order(1, c.now().Unix(), pointers...)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	x := newPerson("beneficiary 7")
+	if err := store(t, b, c, x, 1, 10*issuers); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c.move(31 * 24 * time.Hour)
+	b = openD(t, dir, c)
+	if v := creditOf(t, b, x); v.Free != 0 || v.Shortfall != 0 || len(v.Into) != issuers || !v.Into[3].Frozen {
+		t.Errorf("%+v", v)
+	}
+	cancel(t, b, x, 1)
+	for n := range issuers {
+		if sum := frozenOf(t, b, newPerson(fmt.Sprint("issuer ", n))); sum != 0 {
+			t.Errorf("%d frozen", sum)
+		}
 	}
 	clean(t, b)
 }

@@ -153,11 +153,15 @@ func (t *tx) shrink() error {
 				left = append(left, f)
 			}
 		}
-		if !slices.Equal(left, e.frozen) {
-			changed := *e
-			changed.frozen = left
-			t.putEntry(&changed)
+		if slices.Equal(left, e.frozen) {
+			continue
 		}
+		if t.full() {
+			return nil
+		}
+		changed := *e
+		changed.frozen = left
+		t.putEntry(&changed)
 	}
 	return nil
 }
@@ -242,6 +246,9 @@ func (t *tx) refresh() error {
 	for k, e := range t.graph.entries {
 		if k.kind != signed.KindOrder || !e.turned(t.now) {
 			continue
+		}
+		if t.full() {
+			return nil
 		}
 		later := *e
 		later.asOf = t.now

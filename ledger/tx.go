@@ -33,6 +33,18 @@ type tx struct {
 	accounts map[peer.ID]bool
 	entries  map[docKey]*entry
 	look     bool // documents changed or time passed
+	laid     int  // bytes of the rows of entries
+	more     bool // the operation did as much as fits, and must be run again
+}
+
+// pieceBytes is how many bytes of documents an operation writes that may be run
+// again for the rest: a third of what a transaction takes.
+const pieceBytes = 200 << 10
+
+// full tells an operation to stop, and be run again.
+func (t *tx) full() bool {
+	t.more = t.laid >= pieceBytes
+	return t.more
 }
 
 func (t *tx) get(key []byte) ([]byte, bool, error) {
