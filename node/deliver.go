@@ -3,8 +3,6 @@ package node
 import (
 	"context"
 	"errors"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -58,7 +56,9 @@ func (d *post) met(p peer.ID) {
 func (d *post) changed() {
 	d.mu.Lock()
 	for _, p := range d.n.admitted() {
-		d.due[p] = d.due[p]
+		if _, ok := d.due[p]; !ok {
+			d.due[p] = false
+		}
 	}
 	d.mu.Unlock()
 	d.cycle.Trigger()
@@ -79,9 +79,10 @@ func (d *post) turn(ctx context.Context) time.Duration {
 	d.mu.Unlock()
 	var g errgroup.Group
 	g.SetLimit(atOnce)
+	shared := sync.OnceValues(func() ([]paper, error) { return d.n.papers(ctx) })
 	for p, full := range due {
 		if d.n.host.Connected(p) {
-			g.Go(func() error { d.talk(ctx, p, full); return nil })
+			g.Go(func() error { d.talk(ctx, p, full, shared); return nil })
 		}
 	}
 	_ = g.Wait() // none returns an error
@@ -105,11 +106,13 @@ func (d *post) again(p peer.ID, failed bool) {
 	d.due[p] = true
 }
 
-// talk exchanges with one peer that is connected what either lacks.
-func (d *post) talk(ctx context.Context, p peer.ID, full bool) {
+// talk exchanges with one peer that is connected what either lacks. papers gives
+// what there is to hand on.
+func (d *post) talk(ctx context.Context, p peer.ID, full bool, papers func() ([]paper, error)) {
 	ctx, cancel := context.WithTimeout(ctx, talkTime)
 	defer cancel()
 	if full {
+		papers = func() ([]paper, error) { return d.n.papers(ctx) } // after what comes in now
 		_, err := d.n.ask(ctx, p, 0)
 		d.again(p, err != nil && d.n.host.Connected(p))
 		if err != nil {
@@ -120,7 +123,7 @@ func (d *post) talk(ctx context.Context, p peer.ID, full bool) {
 			d.complain("ask a peer for documents", err, p)
 		}
 	}
-	if err := d.push(ctx, p); err != nil {
+	if err := d.pushSome(ctx, p, papers); err != nil {
 		d.complain("hand documents to a peer", err, p)
 	}
 	if full {
@@ -166,7 +169,11 @@ func (d *post) pull(ctx context.Context, p peer.ID) error {
 
 // push hands a peer what it may not have yet.
 func (d *post) push(ctx context.Context, p peer.ID) error {
-	papers, err := d.n.papers(ctx)
+	return d.pushSome(ctx, p, func() ([]paper, error) { return d.n.papers(ctx) })
+}
+
+func (d *post) pushSome(ctx context.Context, p peer.ID, all func() ([]paper, error)) error {
+	papers, err := all()
 	if err != nil {
 		return err
 	}
@@ -248,101 +255,4 @@ func (d *post) hand(ctx context.Context, p peer.ID, batch []paper) error {
 // mine tells whether a document is this node's alone.
 func (d *post) mine(x paper) bool {
 	return x.id.Issuer == d.n.self && x.id.Kind != signed.KindStatement && x.id.Kind != signed.KindConflict
-}
-
-// batches cuts papers so that each part is one request.
-func batches(all []paper) [][]paper {
-	var parts [][]paper
-	var part []paper
-	size := 0
-	for _, x := range all {
-		if len(part) == p2p.MaxDocuments || size+len(x.raw) > p2p.MaxDocumentBytes {
-			parts, part, size = append(parts, part), nil, 0
-		}
-		part, size = append(part, x), size+len(x.raw)
-	}
-	if len(part) > 0 {
-		parts = append(parts, part)
-	}
-	return parts
-}
-
-// hints tells a peer where those are whom orders bring it together with: the
-// hosts where a beneficiary has credit now, and the beneficiaries for a host.
-func (n *Node) hints(ctx context.Context, to peer.ID, batch []paper) ([]p2p.HostHint, error) {
-	named := make(map[peer.ID]bool)
-	for _, x := range batch {
-		if x.id.Kind != signed.KindOrder {
-			continue
-		}
-		o, err := x.document.Order()
-		if err != nil {
-			return nil, err
-		}
-		for _, p := range o.Pointers {
-			switch {
-			case p.To == to && p.Host != "":
-				named[p.Host] = true
-			case p.To == to && o.Issuer == n.self:
-				for _, h := range n.heard.creditors() {
-					named[h] = true
-				}
-			case p.Host == to || p.Host == "":
-				named[p.To] = true
-			}
-		}
-	}
-	delete(named, to)
-	delete(named, n.self)
-	accounts, err := n.book.Accounts(ctx)
-	if err != nil {
-		return nil, n.checked(err)
-	}
-	var all []p2p.HostHint
-	for _, a := range accounts {
-		if named[a.Peer] && len(all) < p2p.MaxHints {
-			h := p2p.HostHint{Peer: a.Peer, Name: a.Name, Addrs: a.Addrs[:min(len(a.Addrs), p2p.MaxAddrs)]}
-			if h.Validate() == nil {
-				all = append(all, h)
-			}
-		}
-	}
-	return all, nil
-}
-
-// haveKeys says what this node has, and, by keys with number 0, whose documents
-// it would take.
-func (n *Node) haveKeys(ctx context.Context) ([]p2p.DocumentKey, error) {
-	papers, err := n.papers(ctx)
-	if err != nil {
-		return nil, err
-	}
-	have := make(map[signed.Identity]uint64)
-	for _, x := range papers {
-		have[x.key()] = max(have[x.key()], x.id.Number)
-	}
-	accounts, err := n.book.Accounts(ctx)
-	if err != nil {
-		return nil, n.checked(err)
-	}
-	for _, a := range accounts {
-		k := signed.Identity{Kind: signed.KindOrder, Issuer: a.Peer}
-		have[k] = max(have[k], 0)
-	}
-	keys := make([]p2p.DocumentKey, 0, len(have))
-	for k, number := range have {
-		keys = append(keys, p2p.DocumentKey{Kind: uint8(k.Kind), Issuer: k.Issuer, Other: k.Other, Number: number})
-	}
-	slices.SortFunc(keys, p2p.DocumentKey.Compare)
-	return keys[:min(len(keys), p2p.MaxKeys)], nil
-}
-
-// admitted lists who may talk to this node.
-func (n *Node) admitted() []peer.ID {
-	n.gate.mu.RLock()
-	defer n.gate.mu.RUnlock()
-	all := maps.Clone(n.gate.friends)
-	maps.Copy(all, n.gate.sponsored)
-	maps.Copy(all, n.gate.reached)
-	return slices.Collect(maps.Keys(all))
 }

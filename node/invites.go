@@ -208,7 +208,7 @@ func (n *Node) befriended(ctx context.Context, p peer.ID) error {
 	if n.host.Connected(p) {
 		n.post.met(p)
 	} else {
-		n.tend.dialling.Trigger()
+		n.tend.anew(p)
 	}
 	return nil
 }

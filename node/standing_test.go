@@ -218,7 +218,8 @@ func TestNoticeOutlivesARestart(t *testing.T) {
 	makeContent(t, 1000).put(t, owner, host)
 	terms(t, host, owner, ledger.Terms{})
 	eventually(t, "the owner is told", func() bool {
-		return told(account(t, host, owner).Standing) && account(t, host, owner).Standing.Breach != 0
+		s := account(t, host, owner).Standing
+		return s.Breach != 0 && told(s)
 	})
 	stop()
 	stopHost() // it can't be asked any more

@@ -83,7 +83,9 @@ func (t *tend) loops() iter.Seq2[string, *lifecycle.Cycle] {
 func (t *tend) seen(p peer.ID, connected bool, addrs []string) {
 	t.mu.Lock()
 	t.met = append(t.met, meeting{p, connected, addrs})
-	delete(t.tries, p) // whatever happened, the old waiting time means nothing now
+	if len(addrs) > 0 {
+		delete(t.tries, p) // it let us in
+	}
 	t.mu.Unlock()
 	t.meeting.Trigger()
 }
@@ -268,14 +270,19 @@ func (t *tend) dial(ctx context.Context) time.Duration {
 	_ = g.Wait()              // none returns an error
 	next := time.Duration(-1) // until somebody goes, or is befriended
 	for _, p := range missing {
-		if t.n.host.Connected(p) {
-			continue
-		}
 		if w := max(t.wait(p), firstRetry/2); next < 0 || w < next {
 			next = w
 		}
 	}
 	return next
+}
+
+// anew lets a peer be dialled at once: something about it is news.
+func (t *tend) anew(p peer.ID) {
+	t.mu.Lock()
+	delete(t.tries, p)
+	t.mu.Unlock()
+	t.dialling.Trigger()
 }
 
 // wait tells how long a friend isn't to be dialled.
@@ -288,11 +295,11 @@ func (t *tend) wait(p peer.ID) time.Duration {
 func (t *tend) connect(ctx context.Context, p peer.ID, addrs []string) {
 	ctx, cancel := context.WithTimeout(ctx, dialTime)
 	defer cancel()
-	err := t.n.host.Connect(ctx, p, addrs)
-	if err == nil {
-		return
+	if err := t.n.host.Connect(ctx, p, addrs); err != nil {
+		t.n.log.Debug("a friend can't be reached", "peer", p, "err", err)
 	}
-	t.n.log.Debug("a friend can't be reached", "peer", p, "err", err)
+	// One that hangs up at once, because it doesn't know this node, is tried as
+	// seldom as one that isn't there; see seen.
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	a := t.tries[p]
