@@ -13,7 +13,6 @@ import (
 	"potluck/files"
 	"potluck/ledger"
 	"potluck/ledger/credit"
-	"potluck/ledger/signed"
 	"potluck/p2p"
 	"potluck/shares"
 )
@@ -267,5 +266,3 @@ func hasEvent(events []Event, kind string, p peer.ID) bool {
 	}
 	return false
 }
-
-var _ = signed.KindOrder
