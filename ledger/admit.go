@@ -27,6 +27,17 @@ func (g *graph) admit(owner peer.ID, room, asked, rate potluck.Size) (free potlu
 	return d.Free, nil
 }
 
+// ask is admit for bytes that are taken when they are accepted: it looks no
+// farther than it must.
+func (g *graph) ask(owner peer.ID, room, asked potluck.Size) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if d := g.book.Ask(credit.ID(owner), room, asked); d.Refusal != nil {
+		return d.Refusal
+	}
+	return nil
+}
+
 // slow brings a decision down to what an account that is slowed may add today.
 func slow(d credit.Decision, asked, rate potluck.Size) credit.Decision {
 	d.Free = min(d.Free, rate)
@@ -45,9 +56,8 @@ func slow(d credit.Decision, asked, rate potluck.Size) credit.Decision {
 // admit decides on bytes that an operation adds, and counts them when the account
 // is slowed. A sponsored peer without an account gets one.
 func (t *tx) admit(owner peer.ID, room Room, asked potluck.Size) error {
-	a, _, err := knownAccount(t, owner)
-	unknown := isMissing(err)
-	if err != nil && !unknown {
+	unknown, err := t.unknown(owner)
+	if err != nil {
 		return err
 	}
 	totals, err := getTotals(t)
@@ -55,13 +65,18 @@ func (t *tx) admit(owner peer.ID, room Room, asked potluck.Size) error {
 		return err
 	}
 	slowed, left := rate{}, potluck.Size(-1)
-	if a.Standing.Step == credit.StepSlowed {
+	if t.graph.slowed[owner] {
 		if slowed, err = getRate(t, owner); err != nil {
 			return err
 		}
 		left = slowed.left(t.now)
 	}
-	if _, err := t.graph.admit(owner, room.free(totals), asked, left); err != nil || asked == 0 {
+	if left < 0 {
+		err = t.graph.ask(owner, room.free(totals), asked)
+	} else {
+		_, err = t.graph.admit(owner, room.free(totals), asked, left)
+	}
+	if err != nil || asked == 0 {
 		return err
 	}
 	if left >= 0 {
@@ -71,6 +86,18 @@ func (t *tx) admit(owner peer.ID, room Room, asked potluck.Size) error {
 		return t.know(owner, "", nil)
 	}
 	return nil
+}
+
+// unknown tells whether a peer has no account.
+func (t *tx) unknown(p peer.ID) (bool, error) {
+	_, known, err := t.get(peerKey(keyAccount, p))
+	if err != nil || known {
+		return false, err
+	}
+	if _, _, err := knownAccount(t, p); !isMissing(err) {
+		return false, err // its counters are there
+	}
+	return true, nil
 }
 
 // quote is admit without any change.

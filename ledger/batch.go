@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync/atomic"
 
 	"github.com/dgraph-io/badger/v4"
@@ -80,7 +81,13 @@ func (b *Book) serve(r *request) {
 		if r.state.CompareAndSwap(requestWaiting, requestTaken) {
 			batch = b.execute(batch, r)
 		}
-		if n == maxOps || len(b.queue) == 0 { // nobody else takes from the queue
+		if n == maxOps {
+			break
+		}
+		if len(b.queue) == 0 {
+			runtime.Gosched() // callers who were just answered may be about to ask again: a sync costs more
+		}
+		if len(b.queue) == 0 { // nobody else takes from the queue
 			break
 		}
 		r = <-b.queue

@@ -41,13 +41,13 @@ type refuseVector struct {
 
 // decoders reads a value of each kind of row and encodes it again.
 var decoders = map[string]func([]byte) ([]byte, error){
-	"account":   again(func(b []byte) (Account, error) { return decodeAccount(alice, b) }, encodeAccount),
-	"usage":     again(decodeUsage, encodeUsage),
-	"share":     again(func(b []byte) (share, error) { return decodeShare(shareID(1, 2), b) }, encodeShare),
-	"lease":     again(func(b []byte) (Lease, error) { return decodeLease(alice, b) }, encodeLease),
-	"placement": again(func(b []byte) (Placement, error) { return decodePlacement(shareID(1, 2), bob, b) }, encodePlacement),
-	"file":      again(func(b []byte) (File, error) { return decodeFile(shareID(1, 2).Index, b) }, encodeFile),
-	"invite":    again(func(b []byte) (Invite, error) { return decodeInvite(InviteID{1}, b) }, encodeInvite),
+	"account":            again(func(b []byte) (Account, error) { return decodeAccount(alice, b) }, encodeAccount),
+	"usage":              again(decodeUsage, encodeUsage),
+	"share":              again(func(b []byte) (share, error) { return decodeShare(shareID(1, 2), b) }, encodeShare),
+	"lease":              again(func(b []byte) (Lease, error) { return decodeLease(alice, b) }, encodeLease),
+	"placement":          again(func(b []byte) (Placement, error) { return decodePlacement(shareID(1, 2), bob, b) }, encodePlacement),
+	"file":               again(func(b []byte) (File, error) { return decodeFile(shareID(1, 2).Index, b) }, encodeFile),
+	"invite":             again(func(b []byte) (Invite, error) { return decodeInvite(InviteID{1}, b) }, encodeInvite),
 	"document order":     again(func(b []byte) (*entry, error) { return decodeEntry(orderKey(personP.id), b) }, encodeEntry),
 	"document statement": again(func(b []byte) (*entry, error) { return decodeEntry(statementKey, b) }, encodeEntry),
 	"proof": again(func(b []byte) (signed.Document, error) { return decodeProof(orderKey(personP.id), b) },

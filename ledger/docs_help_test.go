@@ -214,7 +214,7 @@ func differs(b *Book) error {
 	defer fed.mu.Unlock()
 	switch {
 	case !maps.Equal(fed.earned, built.earned), !maps.Equal(fed.loans, built.loans), !maps.Equal(fed.paid, built.paid),
-		!maps.Equal(fed.frozen, built.frozen), fed.ownPPM != built.ownPPM, !maps.EqualFunc(fed.via, built.via, slices.Equal[[]EarnedFor]):
+		!maps.Equal(fed.frozen, built.frozen), !maps.Equal(fed.slowed, built.slowed), fed.ownPPM != built.ownPPM, !maps.EqualFunc(fed.via, built.via, slices.Equal[[]EarnedFor]):
 		return fmt.Errorf("fed\n%+v\nbuilt\n%+v", fed, built)
 	case fed.from < built.from || fed.due > built.due: // looking too often is no harm
 		return fmt.Errorf("fed is right from %d to %d, built from %d to %d", fed.from, fed.due, built.from, built.due)

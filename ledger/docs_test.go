@@ -192,7 +192,7 @@ func TestManyOrdersExpireAtOnce(t *testing.T) {
 	for n := range 250 {
 		pointers = append(pointers, to(newPerson(fmt.Sprint("beneficiary ", n)), 10))
 	}
-	const issuers = 40
+	const issuers = 80
 	for n := range issuers {
 		p := newPerson(fmt.Sprint("issuer ", n))
 		friend(t, b, p, Terms{Gift: 1000})

@@ -68,12 +68,19 @@ type eventWire struct {
 
 // encodeEvent gives what the chain hashes. The row is the chain value and this.
 func encodeEvent(e Event) []byte {
-	w := eventWire{Seq: e.Seq, Time: e.Time, Kind: e.Kind, Peer: wirePeer(e.Peer), Bytes: int64(e.Bytes),
-		Reason: e.Reason, Evidence: e.Evidence}
+	m := newRowMap(128 + len(e.Reason) + len(e.Evidence))
+	m.number(1, int64(e.Seq))
+	m.number(2, e.Time)
+	m.key(3)
+	m.b = append(appendHead(m.b, 0x60, len(e.Kind)), e.Kind...)
+	m.data(4, wirePeer(e.Peer))
 	if e.Share != nil {
-		w.Share = appendShare(nil, *e.Share)
+		m.data(5, appendShare(nil, *e.Share))
 	}
-	return marshal(w)
+	m.some(6, int64(e.Bytes))
+	m.text(7, e.Reason)
+	m.data(8, e.Evidence)
+	return m.b
 }
 
 func decodeEvent(seq uint64, row []byte) (e Event, encoded []byte, err error) {
@@ -81,7 +88,7 @@ func decodeEvent(seq uint64, row []byte) (e Event, encoded []byte, err error) {
 		return e, nil, fmt.Errorf("event row of %d bytes: %w", len(row), ErrDamaged)
 	}
 	encoded = row[len(e.Chain):]
-	w, err := unmarshal[eventWire]("event", encoded)
+	w, err := parse[eventWire]("event", encoded)
 	if err != nil {
 		return e, nil, err
 	}
@@ -99,7 +106,10 @@ func decodeEvent(seq uint64, row []byte) (e Event, encoded []byte, err error) {
 		}
 		e.Share = &id
 	}
-	return e, encoded, damaged("event", e.check())
+	if err := e.check(); err != nil {
+		return e, nil, damaged("event", err)
+	}
+	return e, encoded, sameRow("event", encodeEvent(e), encoded)
 }
 
 // readHead finds the newest event; empty tells that there is none.

@@ -31,6 +31,7 @@ type graph struct {
 	loans   map[peer.ID]potluck.Size // this node's own
 	paid    map[peer.ID]bool         // accounts with a paid term
 	frozen  map[peer.ID]bool         // issuers with frozen pointers
+	slowed  map[peer.ID]bool         // accounts on that step of the ladder
 	ownPPM  int64                    // the part of its own debts that this node repays itself
 	asOf    int64                    // when all this was looked at ...
 	from    int64                    // ... which is right from here
@@ -41,7 +42,7 @@ type graph struct {
 func newGraph(self peer.ID, hops int) *graph {
 	return &graph{self: self, hops: hops, book: credit.New(hops), entries: make(map[docKey]*entry),
 		earned: make(map[peer.ID]potluck.Size), via: make(map[peer.ID][]EarnedFor), loans: make(map[peer.ID]potluck.Size),
-		paid: make(map[peer.ID]bool), frozen: make(map[peer.ID]bool), ownPPM: signed.WholePPM}
+		paid: make(map[peer.ID]bool), frozen: make(map[peer.ID]bool), slowed: make(map[peer.ID]bool), ownPPM: signed.WholePPM}
 }
 
 // hopsOf gives a Config's MaxHops the meaning that the core has.
@@ -107,6 +108,11 @@ func (g *graph) enter(a Account, u Usage) {
 		}
 	} else {
 		delete(g.paid, a.Peer)
+	}
+	if a.Standing.Step == credit.StepSlowed {
+		g.slowed[a.Peer] = true
+	} else {
+		delete(g.slowed, a.Peer)
 	}
 	in.Loans = g.loans[a.Peer]
 	g.put(a.Peer, in, u)

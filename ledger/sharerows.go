@@ -36,20 +36,30 @@ type shareWire struct {
 }
 
 func encodeShare(s share) []byte {
-	return marshal(shareWire{State: uint8(s.State), Layout: wireLayout(s.Layout), Charge: int64(s.Charge),
-		Root: wireDigest(s.Root), Manifest: wireDigest(s.Manifest), Created: s.Created,
-		Deadline: s.Deadline, Leases: s.Leases})
+	m := newRowMap(128)
+	m.number(1, int64(s.State))
+	m.layout(2, s.Layout)
+	m.number(3, int64(s.Charge))
+	m.data(4, wireDigest(s.Root))
+	m.data(5, wireDigest(s.Manifest))
+	m.number(6, s.Created)
+	m.some(7, s.Deadline)
+	m.some(8, s.Leases)
+	return m.b
 }
 
 func decodeShare(id potluck.ShareID, b []byte) (share, error) {
-	w, err := unmarshal[shareWire]("share", b)
+	w, err := parse[shareWire]("share", b)
 	if err != nil {
 		return share{}, err
 	}
 	s := share{ID: id, State: ShareState(w.State), Layout: w.Layout.layout(), Charge: potluck.Size(w.Charge),
 		Created: w.Created, Deadline: w.Deadline, Leases: w.Leases}
 	s.Root, s.Manifest, err = readDigests(w.Root, w.Manifest)
-	return s, damaged("share", first(err, s.check()))
+	if err := first(err, s.check()); err != nil {
+		return s, damaged("share", err)
+	}
+	return s, sameRow("share", encodeShare(s), b)
 }
 
 // check holds a row to what its state promises.
@@ -92,11 +102,17 @@ type leaseWire struct {
 }
 
 func encodeLease(l Lease) []byte {
-	return marshal(leaseWire{Pending: l.Pending, Since: l.Since, Until: l.Until, Renewed: l.Renewed, Charge: int64(l.Charge)})
+	m := newRowMap(32)
+	m.yes(1, l.Pending)
+	m.number(2, l.Since)
+	m.some(3, l.Until)
+	m.number(4, l.Renewed)
+	m.number(5, int64(l.Charge))
+	return m.b
 }
 
 func decodeLease(owner peer.ID, b []byte) (Lease, error) {
-	w, err := unmarshal[leaseWire]("lease", b)
+	w, err := parse[leaseWire]("lease", b)
 	if err != nil {
 		return Lease{}, err
 	}
@@ -104,7 +120,10 @@ func decodeLease(owner peer.ID, b []byte) (Lease, error) {
 	if l.Pending && l.Until == 0 {
 		return Lease{}, fmt.Errorf("lease row is pending without a deadline: %w", ErrDamaged)
 	}
-	return l, damaged("lease", first(checkCharge(l.Charge), checkTimes(l.Since, l.Until, l.Renewed)))
+	if err := first(checkCharge(l.Charge), checkTimes(l.Since, l.Until, l.Renewed)); err != nil {
+		return l, damaged("lease", err)
+	}
+	return l, sameRow("lease", encodeLease(l), b)
 }
 
 type placementWire struct {
