@@ -15,7 +15,8 @@ const seenEvery = 60
 
 // Befriend makes a.Peer a friend with the fields of a, or a friend again: what is
 // known of it already (FirstSeen, a later LastSeen or LeasesUntil, its rows and
-// counters) stays. Errors: ErrInvalid.
+// counters) stays, and so do its standing, its denial and its household: another
+// invite washes nobody white. Errors: ErrInvalid.
 func (b *Book) Befriend(ctx context.Context, a Account) error {
 	return b.do(ctx, "befriend", true, func(t *tx) error { return t.befriend(a, "") })
 }
@@ -32,6 +33,7 @@ func (t *tx) befriend(a Account, reason string) error {
 		a.FirstSeen = old.FirstSeen
 		a.LastSeen = max(a.LastSeen, old.LastSeen)
 		a.LeasesUntil = max(a.LeasesUntil, old.LeasesUntil)
+		a.Standing, a.Denied, a.Household = old.Standing, old.Denied, old.Household
 	}
 	a.Friend = true
 	if t.desk().together(a.Peer, t.graph.self) {

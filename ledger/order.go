@@ -14,8 +14,9 @@ import (
 	"potluck/ledger/signed"
 )
 
-// maxFrozen is the greatest number of frozen pointers of one issuer. One whose
-// old pointers carry more than that must wait until bytes have gone.
+// maxFrozen is the greatest number of frozen pointers that a new order may leave
+// behind. An issuer whose old pointers carry more than that must wait until bytes
+// have gone. When its order ends by itself, signed.MaxPointers more may come to it.
 const maxFrozen = 512
 
 // fileOrder writes an order, and freezes what its issuer's pointers carry beyond
@@ -25,15 +26,14 @@ func (t *tx) fileOrder(old, e *entry) error {
 		e.frozen = old.frozen
 	}
 	t.putEntry(e)
-	if err := t.freeze(e); err != nil {
-		return err
+	if n := t.freeze(e); n > maxFrozen && e.rival == nil {
+		return fmt.Errorf("%d pointers of %v still carry, at most %d may; wait until bytes have gone: %w",
+			n, e.key.issuer, maxFrozen, ErrInvalid)
 	}
 	for _, issuer := range declinedDiffer(old, e) {
 		if other := t.entry(orderKey(issuer)); other != nil {
 			t.lay(other)
-			if err := t.freeze(other); err != nil {
-				return err
-			}
+			t.freeze(other)
 		}
 	}
 	return nil
@@ -55,13 +55,28 @@ func declinedDiffer(old, e *entry) []peer.ID {
 }
 
 // freeze computes what is frozen of an order's pointers: what they carry now
-// beyond what the live ones could carry (CREDIT.md section 5).
-func (t *tx) freeze(e *entry) error {
+// beyond what the live ones could carry (CREDIT.md section 5). What is frozen
+// already stays while it carries less for want of supply, as with shrink. It gives
+// the number of frozen pointers.
+func (t *tx) freeze(e *entry) int {
 	if e.key.issuer == t.graph.self {
-		return nil // its own credit isn't at its own node
+		return 0 // its own credit isn't at its own node
 	}
 	carried, supply := t.graph.carried(e.key.issuer)
 	here := t.desk().pointers(e)
+	kept := make(map[peer.ID]potluck.Size)
+	if len(e.frozen) > 0 {
+		short := t.graph.shortThrough()
+		for _, f := range e.frozen {
+			if !short[f.To] {
+				continue
+			}
+			kept[f.To] = f.Limit
+			if _, ok := carried[f.To]; !ok {
+				carried[f.To] = Frozen{To: f.To, Since: f.Since}
+			}
+		}
+	}
 	var frozen []Frozen
 	var sum potluck.Size
 	for _, to := range slices.Sorted(maps.Keys(carried)) {
@@ -69,17 +84,13 @@ func (t *tx) freeze(e *entry) error {
 		if p, ok := here[to]; ok {
 			f.Limit -= capacity(p, supply)
 		}
-		if f.Limit > 0 {
+		if f.Limit = max(f.Limit, kept[to]); f.Limit > 0 {
 			frozen = append(frozen, f)
 			sum += min(f.Limit, potluck.MaxSize-sum)
 		}
 	}
 	if slices.Equal(frozen, e.frozen) {
-		return nil
-	}
-	if len(frozen) > maxFrozen {
-		return fmt.Errorf("%d pointers of %v still carry, at most %d may; wait until bytes have gone: %w",
-			len(frozen), e.key.issuer, maxFrozen, ErrInvalid)
+		return len(frozen)
 	}
 	changed := *e
 	changed.frozen = frozen
@@ -88,7 +99,7 @@ func (t *tx) freeze(e *entry) error {
 			Reason: fmt.Sprintf("of pointers to %d peers, under order %d", len(frozen), e.number())})
 	}
 	t.putEntry(&changed)
-	return nil
+	return len(frozen)
 }
 
 // grown tells whether something is frozen that wasn't.
@@ -167,7 +178,9 @@ func (t *tx) shrink() error {
 }
 
 // shortThrough gives the peers whose bytes aren't all covered, and those through
-// whose pointers more would reach them.
+// whose pointers more would reach them: pointers that could carry more, and others
+// that what they carry could be led around. Through a pointer that carries all it
+// may nothing more would come, so what ends behind it does shrink.
 func (g *graph) shortThrough() map[peer.ID]bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -184,7 +197,14 @@ func (g *graph) shortThrough() map[peer.ID]bool {
 		}
 		all[peer.ID(id)] = true
 		for _, f := range g.book.Into(id) {
-			next = append(next, f.From)
+			if hops, ok := g.book.Distance(f.From); ok && hops < g.hops && f.Bytes < f.Capacity {
+				next = append(next, f.From)
+			}
+		}
+		for _, f := range g.book.Carried(id) {
+			if f.Bytes > 0 {
+				next = append(next, f.To)
+			}
 		}
 	}
 	return all
@@ -254,9 +274,7 @@ func (t *tx) refresh() error {
 		later.asOf = t.now
 		t.note(Event{Kind: KindRefresh, Peer: k.issuer, Reason: fmt.Sprintf("pointers of order %d ended, or count again", e.number())})
 		t.putEntry(&later)
-		if err := t.freeze(&later); err != nil {
-			return err
-		}
+		t.freeze(&later)
 	}
 	return nil
 }
