@@ -26,9 +26,10 @@ type count struct {
 	cycle *lifecycle.Cycle
 
 	mu       sync.Mutex
-	tried    map[peer.ID]trial // as host: what was proposed last and not signed, by owner
-	disputed map[peer.ID]trial // as owner: what was disputed last, by host
-	doubted  map[peer.ID]bool  // as owner: hosts that are to be asked for every share
+	tried    map[peer.ID]trial  // as host: what was proposed last and not signed, by owner
+	proposed map[peer.ID]uint64 // as host: the highest number that was proposed in this life, by owner
+	disputed map[peer.ID]trial  // as owner: what was disputed last, by host
+	doubted  map[peer.ID]bool   // as owner: hosts that are to be asked for every share
 }
 
 // trial is figures that weren't agreed on.
@@ -45,7 +46,7 @@ const (
 )
 
 func newCount(n *Node) *count {
-	c := &count{n: n, tried: make(map[peer.ID]trial), disputed: make(map[peer.ID]trial), doubted: make(map[peer.ID]bool)}
+	c := &count{n: n, tried: make(map[peer.ID]trial), proposed: make(map[peer.ID]uint64), disputed: make(map[peer.ID]trial), doubted: make(map[peer.ID]bool)}
 	c.cycle = lifecycle.NewCycle(c.turn)
 	return c
 }
@@ -134,7 +135,7 @@ func (c *count) propose(ctx context.Context, owner peer.ID) error {
 	if err != nil {
 		return n.checked(err)
 	}
-	s := signed.Statement{Host: n.self, Owner: owner, Number: number + 1, Time: now.Unix(), Bytes: sum.Bytes, Shares: sum.Shares, Digest: sum.Digest}
+	s := signed.Statement{Host: n.self, Owner: owner, Number: c.number(owner, number), Time: now.Unix(), Bytes: sum.Bytes, Shares: sum.Shares, Digest: sum.Digest}
 	sealed, err := signed.SealStatement(n.keep.key, s)
 	if err != nil {
 		return err
@@ -163,6 +164,16 @@ func (c *count) propose(ctx context.Context, owner peer.ID) error {
 	c.failed(owner, trial{})
 	n.post.changed()
 	return nil
+}
+
+// number is the next one to propose to an owner of whom this one is known. What
+// was proposed and not signed has used up its number: an owner that kept two of
+// one number could show them as a contradiction.
+func (c *count) number(owner peer.ID, known uint64) uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.proposed[owner] = max(c.proposed[owner], known) + 1
+	return c.proposed[owner]
 }
 
 // waits tells whether the same figures were proposed a short time ago.
@@ -195,6 +206,8 @@ func (c *count) lower(ctx context.Context, host peer.ID) error {
 	if err != nil {
 		return n.checked(err)
 	}
+	n.signing.Lock() // a host may be proposing just now
+	defer n.signing.Unlock()
 	last, number, err := n.newest(ctx, host, n.self)
 	if err != nil || last.Number == 0 || last.Bytes <= u.Earned {
 		return err

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,6 +33,7 @@ const (
 	judgeEvery = time.Hour
 	judgeSave  = 24 * 60 * 60 // seconds after which service alone is written
 	evictEvery = 24 * 60 * 60
+	deafAfter  = 24 * 60 * 60 // seconds after which a notice that a connected peer doesn't take counts as told
 )
 
 func newJudge(n *Node) *judge {
@@ -154,6 +156,16 @@ func (j *judge) evict(ctx context.Context, p peer.ID, s credit.Standing, u ledge
 	if s.Step != credit.StepEvicting || s.Short == 0 || now-s.Evicted < evictEvery {
 		return nil
 	}
+	// What others let go of since the shortfalls were listed may cover it.
+	list, err := j.n.book.Shortfalls(ctx)
+	if err != nil {
+		return j.n.checked(err)
+	}
+	i := slices.IndexFunc(list, func(x credit.Shortfall) bool { return peer.ID(x.ID) == p })
+	if i < 0 {
+		return nil
+	}
+	s.Short = min(s.Short, list[i].Bytes)
 	// The day is used up before anything is dropped: if we die between, less
 	// is dropped, never more.
 	s.Evicted = now
@@ -170,21 +182,26 @@ func (j *judge) evict(ctx context.Context, p peer.ID, s credit.Standing, u ledge
 }
 
 // tell tells a peer its step, if it is connected and wasn't told. What it was
-// told of is written down: it climbs no further without.
+// told of is written down: it climbs no further without. Who is connected and
+// hasn't taken the notice in a day counts as told, else nobody would have to hear.
 func (j *judge) tell(ctx context.Context, p peer.ID) {
 	a, err := j.n.book.Account(ctx, p)
 	if err != nil || told(a.Standing) || !j.n.host.Connected(p) {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, dialTime)
+	call, cancel := context.WithTimeout(ctx, dialTime)
 	defer cancel()
 	s := a.Standing
 	next, at := s.Next(j.n.policy())
-	_, err = j.n.host.Notice(ctx, p, p2p.NoticeRequest{Step: uint8(s.Step), Since: s.Since, NextStep: uint8(next), NextAt: at,
+	_, err = j.n.host.Notice(call, p, p2p.NoticeRequest{Step: uint8(s.Step), Since: s.Since, NextStep: uint8(next), NextAt: at,
 		Short: min(s.Short, potluck.MaxSize), Reason: cutText(s.Reason, p2p.MaxReason)})
+	text := "told"
 	if err != nil {
 		j.n.log.Debug("can't tell a peer its standing", "peer", p, "err", err)
-		return
+		if !j.n.host.Connected(p) || j.n.config.Clock().Unix()-s.Since < deafAfter {
+			return
+		}
+		text = "told, and it doesn't take notices"
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -193,7 +210,7 @@ func (j *judge) tell(ctx context.Context, p peer.ID) {
 		return // it changed meanwhile, and is told again
 	}
 	a.Standing.Told, a.Standing.ToldAt = s.Step, j.n.config.Clock().Unix()
-	if err := j.save(ctx, p, a.Standing, fmt.Sprintf("told: %v", s.Step), credit.Facts{Short: s.Short}); err != nil {
+	if err := j.save(ctx, p, a.Standing, fmt.Sprintf("%s: %v", text, s.Step), credit.Facts{Short: s.Short}); err != nil {
 		j.n.tend.complain("write a standing", err)
 	}
 }

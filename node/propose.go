@@ -18,6 +18,10 @@ import (
 // most p2p.MaxHeld shares, 255 of one set.
 const verifyBatch = p2p.MaxHeld / potluck.MaxShares
 
+// numbersLeft is the highest number of a statement that an owner signs for its
+// host: half of them are left to lower the figure without the host.
+const numbersLeft = signed.MaxNumber / 2
+
 // Propose signs a statement of a host that says what these books say; else it
 // answers what they say, and the difference is in the events.
 func (c *clerk) Propose(ctx context.Context, from peer.ID, r p2p.StatementRequest) (p2p.StatementResponse, error) {
@@ -33,6 +37,9 @@ func (c *clerk) Propose(ctx context.Context, from peer.ID, r p2p.StatementReques
 	case signer != from || s.Host != from || s.Owner != n.self:
 		return none, bad("statement of %v about %v and %v, from %v", signer, s.Host, s.Owner, from)
 	}
+	if s.Number > numbersLeft { // one must be left to lower it
+		return none, bad("statement %d, at most %d is signed", s.Number, uint64(numbersLeft))
+	}
 	if now := n.config.Clock().Unix(); max(s.Time-now, now-s.Time) > int64(signed.Tolerance/time.Second) {
 		return none, bad("statement of time %d, and it is %d", s.Time, now)
 	}
@@ -40,6 +47,8 @@ func (c *clerk) Propose(ctx context.Context, from peer.ID, r p2p.StatementReques
 		return none, &p2p.Error{Code: p2p.CodeBusy}
 	}
 	defer n.putting.Unlock()
+	n.signing.Lock() // this node may be lowering a statement just now
+	defer n.signing.Unlock()
 	_, number, err := n.newest(ctx, from, n.self)
 	if err != nil {
 		return none, err

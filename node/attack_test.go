@@ -1,0 +1,134 @@
+package node
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"potluck"
+	"potluck/ledger"
+	"potluck/ledger/credit"
+	"potluck/ledger/signed"
+	"potluck/p2p"
+)
+
+// proofs counts the proofs of conflict in a node's books.
+func proofs(t *testing.T, n *Node) (count int) {
+	t.Helper()
+	err := n.book.Documents(t.Context(), signed.KindConflict, func(ledger.DocumentRow) error { count++; return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return count
+}
+
+// An owner that lowers a statement while its host proposes the next one signs
+// no number twice.
+func TestOwnerSignsNoNumberTwice(t *testing.T) {
+	owner, host := pair(t)
+	for range 8 {
+		store(t, owner, host, 100<<10)
+	}
+	turn(t, host)
+	owner.count.cycle.Pause()
+	host.count.cycle.Pause()
+	var placed []potluck.ShareID
+	err := owner.book.PlacementsAt(t.Context(), host.self, func(p ledger.Placement) error { placed = append(placed, p.Share); return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range placed[1:] {
+		if err := owner.book.Mark(t.Context(), host.self, []potluck.ShareID{id}, ledger.PlacedLost, "test"); err != nil {
+			t.Fatal(err)
+		}
+		_, number, err := owner.newest(t.Context(), host.self, owner.self)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum, err := owner.book.Summary(t.Context(), host.self, owner.self)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := signed.Statement{Host: host.self, Owner: owner.self, Number: number + 1, Time: host.config.Clock().Unix() + 1, Bytes: sum.Bytes, Shares: sum.Shares, Digest: sum.Digest}
+		sealed, err := signed.SealStatement(host.keep.key, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var g sync.WaitGroup
+		g.Go(func() {
+			if err := owner.count.lower(t.Context(), host.self); err != nil {
+				t.Error(err)
+			}
+		})
+		g.Go(func() {
+			_, err := (*clerk)(owner).Propose(t.Context(), host.self, p2p.StatementRequest{Sealed: sealed})
+			if code := p2p.CodeOf(err); err != nil && code != p2p.CodeConflict && code != p2p.CodeBusy {
+				t.Error(err)
+			}
+		})
+		g.Wait()
+	}
+	if n := proofs(t, owner); n != 0 {
+		t.Errorf("the owner's books have %d proofs against an honest node", n)
+	}
+}
+
+// A host can't use up the numbers, by which its owner couldn't lower the figure.
+func TestHostCantUseUpNumbers(t *testing.T) {
+	owner, host := pair(t)
+	host.count.cycle.Pause()
+	store(t, owner, host, 100<<10)
+	sum, err := owner.book.Summary(t.Context(), host.self, owner.self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := signed.Statement{Host: host.self, Owner: owner.self, Number: signed.MaxNumber, Time: host.config.Clock().Unix(), Bytes: sum.Bytes, Shares: sum.Shares, Digest: sum.Digest}
+	sealed, err := signed.SealStatement(host.keep.key, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, err := host.host.Propose(t.Context(), owner.self, p2p.StatementRequest{Sealed: sealed}); p2p.CodeOf(err) != p2p.CodeBadRequest {
+		t.Errorf("%+v, %v", a, err)
+	}
+}
+
+// What a host proposes has a number of its own, whatever became of what it
+// proposed before: two of one number would look like a contradiction.
+func TestHostProposesNoNumberTwice(t *testing.T) {
+	c := newCount(nil)
+	for i, known := range []uint64{0, 0, 5, 3} {
+		if n := c.number("owner", known); n != []uint64{1, 2, 6, 7}[i] {
+			t.Errorf("number %d after %d", n, known)
+		}
+	}
+}
+
+// Who doesn't want to hear a notice is told nevertheless, after a day.
+func TestDeafPeersClimb(t *testing.T) {
+	l := newLadder(t, nil)
+	terms(t, l.host, l.owner, ledger.Terms{})
+	deaf(l.owner, l.host.self)
+	turn(t, l.host)
+	if s := account(t, l.host, l.owner).Standing; s.Step != credit.StepReminded || told(s) {
+		t.Fatalf("%+v, want reminded and not told", s)
+	}
+	l.clock.forward(4 * aDay)
+	for range 2 {
+		if _, err := l.owner.host.Renew(t.Context(), l.host.self, p2p.RenewRequest{Until: l.clock.now().Add(60 * aDay).Unix()}); err != nil {
+			t.Fatal(err)
+		}
+		turn(t, l.host)
+	}
+	if s := account(t, l.host, l.owner).Standing; s.Step != credit.StepSlowed {
+		t.Fatalf("%+v, want slowed", s)
+	}
+}
+
+// deaf makes a node refuse all that a peer asks of its clerk.
+func deaf(n *Node, p peer.ID) {
+	n.asked.mu.Lock()
+	defer n.asked.mu.Unlock()
+	n.asked.from, n.asked.of = time.Now(), map[peer.ID]int{p: clerkAsks}
+}
