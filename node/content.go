@@ -20,6 +20,8 @@ import (
 func (n *Node) Put(ctx context.Context, src files.Source, o files.PutOptions, report func(files.Progress)) (files.PutResult, error) {
 	n.putting.RLock()
 	defer n.putting.RUnlock()
+	n.begun.Add(1)
+	defer n.ended.Add(1)
 	r, err := n.files.Put(ctx, src, o, report)
 	return r, n.checked(err)
 }

@@ -144,6 +144,11 @@ func (c *count) propose(ctx context.Context, owner peer.ID) error {
 	switch {
 	case p2p.CodeOf(err) == p2p.CodeBusy:
 		return nil // it puts something just now: the next turn asks again
+	case p2p.CodeOf(err) == p2p.CodeConflict: // it signed that number before, and these books couldn't take it
+		if !c.failed(owner, trial{mine: u.Held, at: time.Now()}) {
+			n.post.met(owner) // which asks for what it has
+		}
+		return nil
 	case err != nil:
 		c.failed(owner, trial{mine: u.Held, at: time.Now()})
 		n.log.Debug("an owner doesn't sign now", "peer", owner, "err", err)

@@ -60,6 +60,8 @@ func (n *Node) know(ctx context.Context, p peer.ID, hints []p2p.HostHint) error 
 			hint = h
 		}
 	}
+	n.meeting.Lock()
+	defer n.meeting.Unlock()
 	a, err := n.book.Account(ctx, p)
 	if err == nil {
 		return n.learn(ctx, a, hint)

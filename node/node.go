@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
@@ -49,7 +50,10 @@ type Node struct {
 	heard heard
 	shelf shelf
 
+	begun, ended atomic.Int64 // puts of this life
+
 	signing        sync.Mutex // held from reading this node's newest document to writing the next
+	meeting        sync.Mutex // held while a peer that is no friend gets its account, or something new in it
 	brought, asked tally      // of the clerk
 
 	putting sync.RWMutex // read-held by every put, so that none is taken for one that was cut off

@@ -43,10 +43,10 @@ func (c *clerk) Propose(ctx context.Context, from peer.ID, r p2p.StatementReques
 	if now := n.config.Clock().Unix(); max(s.Time-now, now-s.Time) > int64(signed.Tolerance/time.Second) {
 		return none, bad("statement of time %d, and it is %d", s.Time, now)
 	}
-	if !n.putting.TryLock() { // what is just being put is there and not yet here
+	begun, ended := n.begun.Load(), n.ended.Load()
+	if begun != ended { // what is just being put is there and not yet here
 		return none, &p2p.Error{Code: p2p.CodeBusy}
 	}
-	defer n.putting.Unlock()
 	n.signing.Lock() // this node may be lowering a statement just now
 	defer n.signing.Unlock()
 	_, number, err := n.newest(ctx, from, n.self)
@@ -59,6 +59,9 @@ func (c *clerk) Propose(ctx context.Context, from peer.ID, r p2p.StatementReques
 	sum, err := n.book.Summary(ctx, from, n.self)
 	if err != nil {
 		return none, n.keep.answer(err)
+	}
+	if n.begun.Load() != begun {
+		return none, &p2p.Error{Code: p2p.CodeBusy}
 	}
 	if sum.Bytes != s.Bytes || sum.Shares != s.Shares || sum.Digest != s.Digest {
 		n.count.dispute(ctx, s, sum)

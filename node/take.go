@@ -30,11 +30,12 @@ func (n *Node) take(ctx context.Context, from peer.ID, raw []byte, hints []p2p.H
 	if ok, err := n.concerned(ctx, p); err != nil || !ok {
 		return p2p.DeliveredNotConcerned, err
 	}
-	if err := n.know(ctx, p.id.Issuer, hints); err != nil {
-		if errors.Is(err, errManyKnown) {
+	if p.id.Issuer != n.self { // a statement is filed under its host
+		if err := n.know(ctx, p.id.Issuer, hints); errors.Is(err, errManyKnown) {
 			return p2p.DeliveredUnknownIssuer, nil
+		} else if err != nil {
+			return 0, err
 		}
-		return 0, err
 	}
 	outcome, err := n.book.Accept(ctx, d)
 	result, err := judged(outcome, err)
