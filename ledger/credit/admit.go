@@ -72,10 +72,11 @@ func (b *Book) upTo(n *node, enough amount) amount {
 
 // reach is how much of want could be led to v, nothing being changed.
 func (b *Book) reach(v *vertex, want amount) amount {
+	if b.raise(fed); !v.stems[fed].in {
+		return amount{}
+	}
 	b.try()
-	v.need = want
-	b.asker[0] = v
-	got := b.feed(b.asker[:])
+	got := b.pull(v, fed, want)
 	b.undo()
 	return got
 }
@@ -138,14 +139,14 @@ func (b *Book) decide(n *node, room *potluck.Size, asked, look amount) verdict {
 		free = least(credit, amountOf(*room))
 	}
 	d := verdict{free: free, short: asked.minus(free), code: potluck.CodeUnfunded}
-	need := b.need(n, credit, asked)
+	l := b.lack(n, credit, asked)
 	if room != nil && amountOf(*room).less(asked) {
 		d.code = potluck.CodeNoRoom
 		offer := asked.minus(amountOf(*room)).plus(amountOf(-*room))
 		d.cures = append(d.cures, cure{potluck.CureOffer, offer})
-		need = most(need, offer)
+		l.need = most(l.need, offer)
 	} else {
-		d.cures = b.pay(n, asked.minus(credit), need)
+		d.cures = b.pay(n, l)
 	}
-	return verdict{d.free, d.short, d.code, withFree(d.cures, n, need)}
+	return verdict{d.free, d.short, d.code, withFree(d.cures, n, l.need)}
 }

@@ -27,14 +27,19 @@ type Book struct {
 	stamp, round uint64
 	queue, roots []*vertex
 	asker        [1]*vertex
+	across       []*edge
 	journal      []change
 	trying       bool // changes of the flow are noted in the journal
+	start        point
+	trees        [2]tree
+	season       uint64
+	patience     int // after so many paths blocking flows do the rest
 }
 
 // New makes an empty book in which sponsored peers are at most maxHops arcs from
 // a friend; with 0 or less, arcs carry nothing.
 func New(maxHops int) *Book {
-	return &Book{hops: maxHops, top: amountOf(potluck.MaxSize), peers: map[ID]*node{}}
+	return &Book{hops: maxHops, top: amountOf(potluck.MaxSize), peers: map[ID]*node{}, patience: 256}
 }
 
 // Put adds or replaces a peer; its arcs stay.
@@ -66,6 +71,7 @@ func (b *Book) supply(v *vertex, s amount) {
 		b.broken = true
 	}
 	v.supply = s
+	b.mindRoot(v, fed)
 	for _, e := range v.out {
 		if e.arc.SharePPM >= 0 {
 			b.bound(e, capacity(&e.arc, s))
@@ -83,8 +89,11 @@ func (b *Book) demand(v *vertex, d amount) {
 		b.release(v, v.served.minus(d))
 	case v.served.less(d):
 		own := least(v.spare(), d.minus(v.served))
-		v.used, v.served = v.used.plus(own), v.served.plus(own)
+		b.setUsed(v, v.used.plus(own))
+		b.setServed(v, v.served.plus(own))
 		b.wants(v)
+	default:
+		b.mindRoot(v, short)
 	}
 }
 

@@ -12,6 +12,7 @@ func (b *Book) settle() {
 	if b.canonical {
 		return
 	}
+	b.fell()
 	if len(b.hungry) > 0 { // who is short must not rest on the history
 		b.restart()
 		b.serve()

@@ -1,78 +1,44 @@
 package credit
 
-import (
-	"slices"
+import "potluck"
 
-	"potluck"
-)
-
-// need is how much more credit must come to a peer, or be given back by it, so
-// that the ask is funded: what the ask lacks, and what others (or its own
-// shortfall) would take of it first. 0 if nothing is lacking.
-func (b *Book) need(n *node, credit, asked amount) amount {
-	if !credit.less(asked) {
-		return amount{}
-	}
-	return asked.minus(credit).plus(b.thirst(n, amount{}))
+// lack says how much more must come to a peer so that its ask is funded.
+type lack struct {
+	gap    amount // by which credit doesn't cover the ask
+	need   amount // of credit, or given back: the gap, and what others (or its own shortfall) would take of it first
+	supply amount // of supply: as need, but what it points away as a share grows with it
 }
 
-// thirst is how much of more supply at n would go to demands that aren't served
-// now, its own among them, if more is added to its supply without end; the shares
-// that it points away are as if its supply were higher by grown.
-func (b *Book) thirst(n *node, grown amount) (sum amount) {
+// lack is all 0 if the credit covers the ask.
+func (b *Book) lack(n *node, credit, asked amount) lack {
+	if !credit.less(asked) {
+		return lack{}
+	}
+	gap := asked.minus(credit)
 	if n.net == nil {
-		return demandOf(&n.Peer).minus(supplyOf(&n.Peer))
+		need := gap.plus(demandOf(&n.Peer).minus(supplyOf(&n.Peer)))
+		return lack{gap, need, need}
 	}
 	b.ensure()
-	v := n.net
-	supply := v.supply
-	regrow := func(s amount) {
-		for _, e := range v.out {
-			e.cap = capacity(&e.arc, s)
-		}
+	if len(b.hungry) == 0 {
+		return lack{gap, gap, gap}
 	}
-	regrow(supply.plus(grown))
-	v.supply = endless
+	b.raise(short)
 	b.try()
-	b.want()
-	sum = b.feed(b.hungry)
-	b.undo()
-	v.supply = supply
-	regrow(supply)
-	return sum
+	defer b.undo()
+	need := gap.plus(b.pull(n.net, short, endless))
+	return lack{gap, need, b.grow(n.net, need)}
 }
 
-// grow is how much more supply a peer needs: as need, but what it points away as
-// a share grows with it. The steps go down to the least that is enough.
-func (b *Book) grow(n *node, gap, need amount) amount {
-	if n.net == nil || len(b.hungry) == 0 || !slices.ContainsFunc(n.net.out, func(e *edge) bool { return e.arc.SharePPM >= 0 && !e.arc.Frozen }) {
-		return need
-	}
-	y := gap
-	for _, h := range b.hungry {
-		y = y.plus(h.demand.minus(h.served))
-	}
-	for range 16 {
-		lower := gap.plus(b.thirst(n, y))
-		if !lower.less(y) {
-			break
-		}
-		y = lower
-	}
-	return y
-}
-
-// pay gives the cures of an ask that credit doesn't cover: it lacks gap, and need
-// with what others would take first.
-func (b *Book) pay(n *node, gap, need amount) (cures []cure) {
-	supply := b.grow(n, gap, need)
-	if hold, ok := holding(&n.Peer, supply, b.top); ok {
+// pay gives the cures of an ask that credit doesn't cover.
+func (b *Book) pay(n *node, l lack) (cures []cure) {
+	if hold, ok := holding(&n.Peer, l.supply, b.top); ok {
 		cures = append(cures, cure{potluck.CureHold, hold})
 	}
 	if b.hops > 0 && (!n.Friend || n.net != nil && len(n.net.in) > 0) {
-		cures = append(cures, cure{potluck.CurePointer, need})
+		cures = append(cures, cure{potluck.CurePointer, l.need})
 	}
-	return append(cures, cure{potluck.CureAskHost, supply})
+	return append(cures, cure{potluck.CureAskHost, l.supply})
 }
 
 // befriend gives the cures of one who is neither friend nor sponsored.
@@ -83,7 +49,7 @@ func (b *Book) befriend(n *node, asked amount) []cure {
 	}
 	need := asked
 	if n != nil {
-		need = most(b.need(n, b.free(n), asked), amount{lo: 1}) // a pointer of 1 byte sponsors it
+		need = most(b.lack(n, b.free(n), asked).need, amount{lo: 1}) // a pointer of 1 byte sponsors it
 	}
 	return append(cures, cure{potluck.CurePointer, need})
 }
@@ -95,8 +61,8 @@ func (b *Book) thaw(n *node, asked amount) []cure {
 	if !credit.less(asked) {
 		return []cure{{kind: potluck.CureAskHost}}
 	}
-	need := b.need(n, credit, asked)
-	return withFree(b.pay(n, asked.minus(credit), need), n, need)
+	l := b.lack(n, credit, asked)
+	return withFree(b.pay(n, l), n, l.need)
 }
 
 // withFree adds the cure of cancelling, if so much is held.

@@ -2,44 +2,102 @@ package credit
 
 import "slices"
 
-// change is one number of the flow before it was changed: an edge's flow, or
-// what a vertex uses of its own.
+// change is one thing of the flow or of a tree before it was changed.
 type change struct {
-	e      *edge
+	what   what
+	side   side
+	in     bool
 	v      *vertex
+	e      *edge // of a stem: via
 	before amount
 }
 
+type what uint8
+
+const (
+	flowOf what = iota
+	usedOf
+	servedOf
+	stemOf
+)
+
 func (b *Book) setFlow(e *edge, f amount) {
-	if b.trying && f != e.flow {
-		b.journal = append(b.journal, change{e: e, before: e.flow})
+	if f == e.flow {
+		return
+	}
+	if b.trying {
+		b.journal = append(b.journal, change{what: flowOf, e: e, before: e.flow})
 	}
 	e.flow = f
+	b.mind(e)
 }
 
 func (b *Book) setUsed(v *vertex, u amount) {
 	if b.trying {
-		b.journal = append(b.journal, change{v: v, before: v.used})
+		b.journal = append(b.journal, change{what: usedOf, v: v, before: v.used})
 	}
 	v.used = u
+	b.mindRoot(v, fed)
+}
+
+func (b *Book) setServed(v *vertex, s amount) {
+	if b.trying {
+		b.journal = append(b.journal, change{what: servedOf, v: v, before: v.served})
+	}
+	v.served = s
+	b.mindRoot(v, short)
+}
+
+// point is a state of the flow and the trees to which a trial can go back.
+type point struct {
+	journal int
+	on      [2]bool
 }
 
 // try notes changes of the flow until undo.
 func (b *Book) try() {
+	for s := range b.trees {
+		if b.trees[s].on {
+			b.tend(side(s))
+		}
+	}
 	b.trying, b.journal = true, b.journal[:0]
+	b.start = b.point()
 	b.round++
 }
 
+func (b *Book) point() point {
+	return point{len(b.journal), [2]bool{b.trees[fed].on, b.trees[short].on}}
+}
+
 func (b *Book) undo() {
+	b.back(b.start)
 	b.trying = false
-	for _, c := range slices.Backward(b.journal) {
-		if c.e != nil {
+}
+
+// back goes back to a point at which the trees were mended. They are right there
+// again since they change with the flow only.
+func (b *Book) back(to point) {
+	late := b.journal[to.journal:]
+	for i := len(late) - 1; i >= 0; i-- {
+		switch c := &late[i]; c.what {
+		case flowOf:
 			c.e.flow = c.before
-		} else {
+		case usedOf:
 			c.v.used = c.before
+		case servedOf:
+			c.v.served = c.before
+		case stemOf:
+			p := &c.v.stems[c.side]
+			p.in, p.via = c.in, c.e
 		}
 	}
-	clear(b.journal) // keep no vertex alive that leaves the graph
+	for s := range b.trees {
+		b.trees[s].forget(side(s))
+	}
+	clear(late) // keep no vertex alive that leaves the graph
+	b.journal = b.journal[:to.journal]
+	b.trees[fed].on, b.trees[short].on = to.on[fed], to.on[short]
 }
 
 // ensure brings the flow to a maximum.
@@ -51,8 +109,25 @@ func (b *Book) ensure() {
 	if b.stuck || len(b.hungry) == 0 {
 		return
 	}
+	if b.trees[fed].on {
+		b.draw()
+		return
+	}
+	b.fell()
 	b.want()
 	b.feed(b.hungry)
+	b.collect()
+}
+
+// draw feeds hungry peers along the tree.
+func (b *Book) draw() {
+	for _, v := range b.hungry {
+		if v.pos < 0 { // it has left the graph
+			v.demand, v.served = amount{}, amount{}
+		}
+		b.setServed(v, v.served.plus(b.pull(v, fed, v.demand.minus(v.served))))
+		v.need = v.demand.minus(v.served)
+	}
 	b.collect()
 }
 
@@ -136,21 +211,23 @@ func (b *Book) restart() {
 		b.wants(v)
 	}
 	b.broken, b.stuck, b.canonical = false, false, false
+	b.fell()
 }
 
 // release takes back what a peer was served: from its own supply as far as that
 // was used, else along paths that carry to it. A peer whose own supply was used
 // by others and that was itself served by others keeps its balance so.
 func (b *Book) release(v *vertex, less amount) {
-	v.served = v.served.minus(less)
+	b.setServed(v, v.served.minus(less))
 	own := least(less, v.used)
-	v.used, less = v.used.minus(own), less.minus(own)
+	b.setUsed(v, v.used.minus(own))
+	less = less.minus(own)
 	for !less.isZero() {
 		source := b.walk(v, carrying)
 		q := b.narrowest(source, v, carrying, least(less, source.used))
-		source.used = source.used.minus(q)
+		b.setUsed(source, source.used.minus(q))
 		for u := source; u != v; u = u.via.to {
-			u.via.flow = u.via.flow.minus(q)
+			b.setFlow(u.via, u.via.flow.minus(q))
 		}
 		less = less.minus(q)
 	}

@@ -30,6 +30,7 @@ type vertex struct {
 	queued bool
 
 	// Of the search that runs; nothing of it outlives that.
+	stems      [2]stem
 	via        *edge // how a walk came here
 	label      int   // fewest hops from spare supply
 	need, left amount
@@ -146,6 +147,7 @@ func (b *Book) bound(e *edge, c amount) {
 		b.broken = true
 	}
 	e.cap = c
+	b.mind(e)
 }
 
 // ranks fills in the ranks of one issuer's edges: a live arc carries before a
@@ -179,6 +181,7 @@ func (b *Book) measure() {
 		return
 	}
 	b.moved = false
+	b.fell()
 	queue := b.queue[:0]
 	for _, v := range b.linked {
 		if v.dist = -1; v.peer.Friend {
