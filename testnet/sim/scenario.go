@@ -96,7 +96,7 @@ type Policy struct {
 // Workload is what members ask for.
 type Workload struct {
 	Kind   string       // fill (or empty): each member places its demand; pairs: random members ask random others
-	Unit   potluck.Size // of data that is placed at once; 0: a sixteenth of the member's demand
+	Unit   potluck.Size // of data that is placed at once; 0: a sixteenth of the member's demand, or less where openings are small
 	PerDay float64      // pairs: asks per member and day
 }
 

@@ -1,0 +1,218 @@
+package sim
+
+import (
+	"potluck"
+	"potluck/ledger/credit"
+)
+
+// build makes the members, their servers and their friendships.
+func (w *world) build() {
+	for g := range w.s.Groups {
+		w.members += w.s.Groups[g].Count
+	}
+	w.nodes = make([]node, 0, w.members+w.members/8)
+	for g := range w.s.Groups {
+		for k := range w.s.Groups[g].Count {
+			w.member(g, k)
+		}
+		w.homes++
+		w.providers++
+	}
+	for i := range w.members {
+		if g := w.group(int32(i)); g.SplitKeys > 0 && w.rng.Float64() < g.SplitKeys {
+			w.split(int32(i))
+		}
+	}
+	w.scratch.seen = make([]uint64, len(w.nodes))
+	social := w.social()
+	edges := w.s.Topology.edges(len(social), w.rng)
+	w.links = make([]link, 0, 2*len(edges))
+	for _, e := range edges {
+		w.friends(social[e[0]], social[e[1]])
+	}
+	for i := range w.members {
+		w.conspire(int32(i))
+	}
+}
+
+// member adds the next node, the k-th of its group.
+func (w *world) member(group, k int) {
+	g := &w.s.Groups[group]
+	i := int32(len(w.nodes))
+	if k%max(1, g.Household) == 0 {
+		w.homes++
+	}
+	if k%max(1, g.ISP) == 0 {
+		w.providers++
+	}
+	n := node{id: name(int(i)), group: int32(group), server: i, owner: i, home: w.homes, isp: w.providers,
+		present: !g.JoinedByEvents, alive: true, book: credit.New(w.s.MaxHops),
+		capacity: w.lognormal(g.Capacity, g.CapacitySigma), demand: w.lognormal(g.Demand, g.DemandSigma)}
+	n.room = n.capacity
+	switch g.Strategy {
+	case FreeRider, Whitewasher, Sybil, Cycler:
+		n.capacity, n.room = 0, 0
+	case DropAfterAck:
+		n.room = 0
+	case Liar:
+		n.capacity *= overstated
+	}
+	if n.unit = w.s.Workload.Unit; n.unit == 0 {
+		n.unit = max(1, n.demand/unitsPerMember)
+		if w.policy.Reciprocity != "none" && w.policy.Opening > 0 {
+			n.unit = max(1, n.demand/mostUnits, min(n.unit, w.policy.Opening*potluck.Size(w.policy.K)/4))
+		}
+	}
+	w.nodes = append(w.nodes, n)
+}
+
+const (
+	unitsPerMember = 16
+	mostUnits      = 512
+	overstated     = 10 // by what a liar multiplies its room
+)
+
+// split gives a member's server a key of its own.
+func (w *world) split(i int32) {
+	m := &w.nodes[i]
+	s := int32(len(w.nodes))
+	server := *m
+	server.id, server.server, server.owner = name(int(s)), s, i
+	server.demand, server.unit = 0, 0
+	m.server, m.book, m.capacity, m.room = s, nil, 0, 0
+	w.nodes = append(w.nodes, server)
+}
+
+// social lists the members that people know: not yet those who come later, and
+// of a Sybil only the one behind it. A file names all members.
+func (w *world) social() []int32 {
+	var out []int32
+	previous := int32(-1)
+	for i := range int32(w.members) {
+		g := w.group(i)
+		invented := g.Strategy == Sybil && w.nodes[i].group == previous
+		previous = w.nodes[i].group
+		if w.s.Topology.Kind == "file" || !invented && !g.JoinedByEvents {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// friends makes friends of two members: of all of their nodes.
+func (w *world) friends(a, b int32) {
+	sa, sb := w.nodes[a].server, w.nodes[b].server
+	w.befriend(a, sb)
+	if sa != a {
+		w.befriend(sa, sb)
+	}
+	if sb != b {
+		w.befriend(b, sa)
+	}
+	w.direct(sa, a, sb)
+	w.direct(sb, b, sa)
+}
+
+// direct lets a server with a key of its own point its credit at a host to the
+// member it works for.
+func (w *world) direct(server, owner, host int32) {
+	if server != owner && w.policy.Reciprocity == "pointers" {
+		w.point(server, owner, host, credit.NoLimit, false)
+	}
+}
+
+// begin lets a node's time start.
+func (w *world) begin(i int32) {
+	n := &w.nodes[i]
+	if !n.present {
+		return
+	}
+	g := w.group(i)
+	n.born, n.since, n.tended = w.now, w.now, w.now
+	w.queue.add(w.now+w.rng.Int64N(day), tendDue, i)
+	if w.s.Workload.Kind == "pairs" && n.owner == i {
+		w.queue.add(w.now+w.pause(), askDue, i)
+	}
+	if n.owner == i {
+		w.again(g.Leave, leaveDue, i)
+	}
+	if n.server != i {
+		return // who has a second machine is taken to be there to ask
+	}
+	u := uptime(g)
+	if u.Session > 0 {
+		w.queue.add(w.now+w.weibull(u.Session, u.Shape), goes, i)
+	}
+	if u.Night {
+		w.queue.add(w.hour(23, u.Zone), dusk, i)
+	}
+	w.again(g.DiskDeath, deathDue, i)
+}
+
+// uptime is what a group's strategy makes of its uptime.
+func uptime(g *Group) Uptime {
+	u := g.Uptime
+	switch g.Strategy {
+	case Flaky:
+		if u.Session == 0 {
+			u.Session, u.Absence = 8*3600, 16*3600
+		}
+	case Nightly:
+		u.Night = true
+	}
+	return u
+}
+
+// again plans what comes rate times a year.
+func (w *world) again(rate float64, k kind, i int32) {
+	if t := w.wait(rate); t > 0 {
+		w.queue.add(w.now+t, k, i)
+	}
+}
+
+// pause is how long until a member asks again, of workload pairs.
+func (w *world) pause() int64 { return w.wait(w.s.Workload.PerDay * 365) }
+
+// point sets the issuer's pointer to a beneficiary at a host to a limit; frozen
+// is one that was revoked and still carries. A limit of 0 takes it away.
+func (w *world) point(issuer, to, host int32, limit potluck.Size, frozen bool) {
+	l := w.meet(host, issuer)
+	w.meet(host, to)
+	k := &w.links[l]
+	at := -1
+	for i := range k.arcs {
+		if k.arcs[i].To == w.nodes[to].id && k.arcs[i].Frozen == frozen {
+			at = i
+		}
+	}
+	switch {
+	case at < 0 && limit == 0:
+		return
+	case at < 0:
+		k.arcs = append(k.arcs, credit.Arc{From: w.nodes[issuer].id, To: w.nodes[to].id,
+			Limit: limit, SharePPM: credit.NoShare, Frozen: frozen, Order: w.now})
+	case limit == 0:
+		k.arcs = append(k.arcs[:at], k.arcs[at+1:]...)
+	default:
+		k.arcs[at].Limit = limit
+	}
+	if n := &w.nodes[host]; n.book != nil {
+		n.book.SetArcs(w.nodes[issuer].id, k.arcs)
+		n.moved = true
+	}
+	if w.s.Check {
+		w.touched = append(w.touched, host)
+	}
+}
+
+// pointed is the limit of a live pointer; 0 when there is none.
+func (w *world) pointed(issuer, to, host int32) potluck.Size {
+	if l := w.find(host, issuer); l >= 0 {
+		for _, a := range w.links[l].arcs {
+			if a.To == w.nodes[to].id && !a.Frozen {
+				return a.Limit
+			}
+		}
+	}
+	return 0
+}

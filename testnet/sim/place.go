@@ -1,0 +1,289 @@
+package sim
+
+import (
+	"potluck"
+	"potluck/ledger/credit"
+)
+
+// candidate is a host that may take a share.
+type candidate struct {
+	link  int32 // its view of the owner
+	route int32 // the pointers made for it; -1: none
+	hops  int32 // pointers between the account and who pays: 0 its own credit
+	worth int64 // the greater is asked earlier
+	gone  bool  // it dropped what it took
+}
+
+// place puts so much data of an owner on N hosts, or on none. At least
+// RepairBelow of them must take it; the rest is added by repair.
+func (w *world) place(i int32, data potluck.Size) bool {
+	size := (data + potluck.Size(w.policy.K) - 1) / potluck.Size(w.policy.K)
+	chosen := w.choose(i, size, w.policy.N, nil)
+	if len(chosen) < min(w.policy.RepairBelow, w.policy.N) {
+		for k := len(chosen) - 1; k >= 0; k-- {
+			w.takeBack(chosen[k], size)
+		}
+		w.tally.refused++
+		return false
+	}
+	b := w.newBatch(i, size, data)
+	for k, c := range chosen {
+		w.settle(b, k, c)
+	}
+	n := &w.nodes[i]
+	n.batches = append(n.batches, b)
+	n.placed += data
+	w.tally.placed++
+	return true
+}
+
+// settle notes that a host has share k of a batch.
+func (w *world) settle(b int32, k int, c candidate) {
+	size := w.batches[b].size
+	w.shares[int(b)*w.stride+k] = share{link: c.link, route: c.route, gone: c.gone}
+	w.tally.hops[min(int(c.hops), len(w.tally.hops)-1)] += size
+	w.tally.moved += size
+}
+
+// takeBack undoes what a chosen host took.
+func (w *world) takeBack(c candidate, size potluck.Size) {
+	w.links[c.link].slowed -= size
+	w.writeOff(&share{link: c.link, route: c.route, gone: c.gone}, size)
+}
+
+func (w *world) newBatch(owner int32, size, data potluck.Size) int32 {
+	b := int32(len(w.batches))
+	if k := len(w.free.batches); k > 0 {
+		b, w.free.batches = w.free.batches[k-1], w.free.batches[:k-1]
+	} else {
+		w.batches = append(w.batches, batch{})
+		for range w.stride {
+			w.shares = append(w.shares, share{})
+		}
+	}
+	w.batches[b] = batch{owner, size, data}
+	for k := range w.places(b) {
+		w.places(b)[k] = share{link: -1, route: -1}
+	}
+	return b
+}
+
+// places is where a batch lies.
+func (w *world) places(b int32) []share {
+	return w.shares[int(b)*w.stride : (int(b)+1)*w.stride]
+}
+
+// choose lets up to want hosts take a share of so many bytes each, none of them
+// near those that have one already: those that owe the owner most are asked
+// first, then, if pointers are made, friends of friends.
+func (w *world) choose(i int32, size potluck.Size, want int, have []candidate) []candidate {
+	chosen := append(w.scratch.chosen[:0], have...)
+	for _, c := range w.candidates(i, size) {
+		if len(chosen) == want {
+			break
+		}
+		if !w.near(i, chosen, w.links[c.link].node) && w.accepts(c.link, size) {
+			c.gone = w.hold(c.link, size)
+			chosen = append(chosen, c)
+		}
+	}
+	for len(chosen) < want && w.policy.Reciprocity == "pointers" && w.s.MaxHops > 0 {
+		c, ok := w.seek(i, size, -1, chosen)
+		if !ok {
+			break
+		}
+		c.gone = w.hold(c.link, size)
+		chosen = append(chosen, c)
+	}
+	w.scratch.chosen = chosen
+	return chosen
+}
+
+// candidates lists the hosts that an owner knows and that may have room, those
+// that owe most first.
+func (w *world) candidates(i int32, size potluck.Size) []candidate {
+	out := w.scratch.hosts[:0]
+	refs := w.nodes[i].refs
+	for range min(1, len(refs)) {
+		start := w.rng.IntN(len(refs))
+		for k := range refs {
+			own := refs[(start+k)%len(refs)].link
+			host := &w.nodes[w.links[own].peer]
+			if host.book == nil || host.away > 0 || host.capacity-host.held < size || w.doubted(own) {
+				continue
+			}
+			c := candidate{link: own ^ 1, route: -1, worth: w.worth(own ^ 1)}
+			if c.worth < int64(size) {
+				c.hops = 1
+			}
+			at := len(out)
+			out = append(out, c)
+			for ; at > 0 && out[at-1].worth < c.worth; at-- {
+				out[at] = out[at-1]
+			}
+			out[at] = c
+		}
+	}
+	w.scratch.hosts = out
+	return out
+}
+
+// doubted tells whether a host failed an audit of late.
+func (w *world) doubted(own int32) bool {
+	k := &w.links[own]
+	return k.failed > 0 && w.now-k.failedAt < int64(w.policy.AuditDays)*day
+}
+
+// worth is by what owners choose whom to ask: what the host owes them, or its
+// room where nobody owes anything. It decides nothing.
+func (w *world) worth(l int32) int64 {
+	k := &w.links[l]
+	if w.policy.Reciprocity == "none" {
+		h := &w.nodes[k.node]
+		return int64(h.capacity - h.held)
+	}
+	p := w.peer(k)
+	return int64(p.Earned + p.Gift + p.Opening - p.Held - p.Loans)
+}
+
+// near tells whether a host is one of those chosen, or too close to one, or to
+// the owner.
+func (w *world) near(owner int32, chosen []candidate, host int32) bool {
+	if host == w.nodes[owner].server {
+		return true
+	}
+	h := &w.nodes[host]
+	if w.policy.HouseholdAware && h.home == w.nodes[owner].home {
+		return true
+	}
+	for _, c := range chosen {
+		o := w.links[c.link].node
+		if o == host || w.policy.HouseholdAware && (w.nodes[o].home == h.home || w.nodes[o].isp == h.isp) {
+			return true
+		}
+	}
+	return false
+}
+
+// accepts asks a host whether it takes so many bytes from an account.
+func (w *world) accepts(l int32, size potluck.Size) bool {
+	k := &w.links[l]
+	h := &w.nodes[k.node]
+	if h.book == nil || !h.present || h.away > 0 || !h.alive || h.capacity-h.held < size {
+		return false
+	}
+	if k.standing.Step == credit.StepSlowed && w.today(k)+size > credit.SlowedPerDay {
+		return false
+	}
+	return h.book.Fits(w.nodes[k.peer].id, size)
+}
+
+// today is what a slowed account added today.
+func (w *world) today(k *link) potluck.Size {
+	if k.slowDay != w.now/day {
+		return 0
+	}
+	return k.slowed
+}
+
+// hold charges an account for bytes that a host took, and tells whether they are
+// gone at once.
+func (w *world) hold(l int32, size potluck.Size) (gone bool) {
+	k := &w.links[l]
+	h := &w.nodes[k.node]
+	before := w.shortBefore(l)
+	k.slowed, k.slowDay = w.today(k)+size, w.now/day
+	k.held += size
+	k.newest = w.now
+	h.held += size
+	if h.held > h.room {
+		gone = true
+		k.gone += size
+		k.peak = max(k.peak, k.gone)
+	}
+	w.put(l)
+	w.earn(l, size)
+	w.checkAdmission(l, before)
+	return gone
+}
+
+// earn changes what a host has earned with those it holds for.
+func (w *world) earn(l int32, size potluck.Size) {
+	if e := w.earner(l); e >= 0 {
+		w.links[e].earned += size
+		w.put(e)
+	}
+}
+
+// earner is the view of the host that gains when it holds for an account: the
+// account's own, or that of the server that repays for it; -1: none.
+func (w *world) earner(l int32) int32 {
+	k := &w.links[l]
+	switch s := w.nodes[k.peer].server; {
+	case s == k.peer:
+		return l ^ 1
+	case w.policy.Reciprocity == "pointers" && s != k.node:
+		return w.meet(s, k.node)
+	}
+	return -1
+}
+
+// writeOff lets an owner count no more on a share, and cancel it: at once if the
+// host can be reached, else when it comes.
+func (w *world) writeOff(s *share, size potluck.Size) {
+	l := s.link
+	w.earn(l, -size)
+	w.unroute(s.route)
+	k := &w.links[l]
+	if s.gone {
+		k.gone -= size
+	}
+	if h := &w.nodes[k.node]; h.away > 0 {
+		k.orphan += size
+	} else {
+		k.held -= size
+		h.held -= size
+		w.put(l)
+	}
+	*s = share{link: -1, route: -1}
+}
+
+// sweep releases what owners cancelled while the host was away.
+func (w *world) sweep(l int32) {
+	k := &w.links[l]
+	if k.orphan > 0 {
+		k.held -= k.orphan
+		w.nodes[k.node].held -= k.orphan
+		k.orphan = 0
+		w.put(l)
+	}
+}
+
+// drop cancels a whole batch.
+func (w *world) drop(b int32) {
+	x := &w.batches[b]
+	for k := range w.places(b) {
+		if s := &w.places(b)[k]; s.link >= 0 {
+			w.writeOff(s, x.size)
+		}
+	}
+	w.nodes[x.owner].placed -= x.data
+	x.owner = -1
+	w.free.batches = append(w.free.batches, b)
+}
+
+// forsake writes off what an owner has at a host: all, or what is gone. l is the
+// host's view.
+func (w *world) forsake(owner, l int32, all bool) (bytes potluck.Size) {
+	for _, b := range w.nodes[owner].batches {
+		for k := range w.places(b) {
+			s := &w.places(b)[k]
+			if s.link == l && (all || s.gone) {
+				bytes += w.batches[b].size
+				w.writeOff(s, w.batches[b].size)
+				w.nodes[owner].hurt = true
+			}
+		}
+	}
+	return bytes
+}

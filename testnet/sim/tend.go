@@ -1,0 +1,330 @@
+package sim
+
+import (
+	"math"
+
+	"potluck"
+	"potluck/ledger/credit"
+)
+
+// tend is a node's day: as a host it releases what was cancelled, judges its
+// accounts and evicts; as an owner it audits its hosts, repairs, and places what
+// its demand has grown by. Whoever can't be reached does nothing that day.
+func (w *world) tend(i int32) {
+	n := &w.nodes[i]
+	if !n.present {
+		return
+	}
+	w.queue.add(w.now+day, tendDue, i)
+	if n.away > 0 {
+		return
+	}
+	if n.book != nil {
+		w.judge(i)
+	}
+	if n.owner != i {
+		return
+	}
+	w.audit(i)
+	if w.nodes[i].hurt {
+		w.mend(i)
+	}
+	if w.s.Workload.Kind != "pairs" {
+		w.fill(i)
+	}
+	w.scheme(i)
+}
+
+// target is the data that a member wants to have placed now.
+func (w *world) target(i int32) potluck.Size {
+	n, g := &w.nodes[i], w.group(i)
+	t := n.demand
+	if g.Growth != 0 {
+		t = potluck.Size(float64(t) * math.Pow(1+g.Growth, float64(w.now)/year))
+	}
+	if g.Strategy == Hoarder {
+		t *= hoard
+	}
+	return t
+}
+
+const (
+	hoard   = 64 // a hoarder's demand, in multiples of what it needs
+	putsDay = 8  // units that a member places in a day at most, or
+	partDay = 8  // such a part of its demand
+)
+
+// fill places what is wanted and not placed, a unit at a time, until a unit is
+// refused; or takes back what is placed and not wanted.
+func (w *world) fill(i int32) {
+	n := &w.nodes[i]
+	target := w.target(i)
+	for range max(putsDay, n.demand/n.unit/partDay) {
+		u := min(n.unit, target-n.placed)
+		if u <= 0 || u < n.unit/2 || !w.place(i, u) {
+			break
+		}
+	}
+	for n.placed-n.unit >= target && len(n.batches) > 0 {
+		last := len(n.batches) - 1
+		w.drop(n.batches[last])
+		n.batches = n.batches[:last]
+	}
+}
+
+// samples is how many ranges of an account are challenged a day, so that 1 % that
+// is gone is found with 99 % confidence within the window.
+func (w *world) samples() int { return (459 + w.policy.AuditDays - 1) / w.policy.AuditDays }
+
+// audit looks at each host: one that is away beyond the grace is written off, one
+// that fails loses what is gone.
+func (w *world) audit(i int32) {
+	grace := int64(w.policy.Ladder.OfflineGrace.Seconds())
+	for k := 0; k < len(w.nodes[i].refs); k++ {
+		l := w.nodes[i].refs[k].link ^ 1
+		h := &w.links[l]
+		if h.held == h.orphan {
+			continue
+		}
+		host := &w.nodes[h.node]
+		switch {
+		case host.away > 0 || !host.present:
+			if w.now-host.since > grace {
+				w.record("written-off", i, h.node, w.forsake(i, l, true), "away for too long")
+			}
+		case !w.policy.Audits:
+		case h.gone > 0 && w.caught(h):
+			w.fail(i, l)
+		}
+		w.tally.audits++
+	}
+}
+
+// caught draws the day's samples of what a host holds for an account.
+func (w *world) caught(h *link) bool {
+	for range w.samples() {
+		if potluck.Size(w.rng.Int64N(int64(h.held))) < h.gone {
+			return true
+		}
+	}
+	return false
+}
+
+// fail notes a failed audit in the book of who repays for the owner.
+func (w *world) fail(i, l int32) {
+	host := w.links[l].node
+	own := w.meet(w.nodes[i].server, host)
+	for _, view := range [2]int32{own, l ^ 1} {
+		w.links[view].failed++
+		w.links[view].failedAt = w.now
+	}
+	w.tally.failed++
+	w.record("audit-failed", i, host, w.forsake(i, l, false), "what was sampled is gone")
+}
+
+// mend repairs the owner's batches of which fewer shares are good than should
+// be, reading K of them; one of which too few are left anywhere is lost.
+func (w *world) mend(i int32) {
+	n := &w.nodes[i]
+	n.hurt = false
+	kept := n.batches[:0]
+	for _, b := range n.batches {
+		listed, good, reachable := w.count(b)
+		switch {
+		case good < w.policy.K:
+			w.lose(i, b)
+			continue
+		case listed >= w.policy.RepairBelow:
+		case reachable >= w.policy.K:
+			w.refill(i, b)
+			fallthrough
+		default:
+			n.hurt = true
+		}
+		kept = append(kept, b)
+	}
+	n.batches = kept
+}
+
+// count says how many shares of a batch its owner counts on, how many of them
+// there are, and how many of these can be read now.
+func (w *world) count(b int32) (listed, good, reachable int) {
+	for k := range w.places(b) {
+		s := &w.places(b)[k]
+		if s.link < 0 {
+			continue
+		}
+		listed++
+		h := &w.nodes[w.links[s.link].node]
+		if s.gone || !h.present {
+			continue
+		}
+		good++
+		if h.away == 0 {
+			reachable++
+		}
+	}
+	return listed, good, reachable
+}
+
+// refill places the missing shares of a batch as far as hosts take them.
+func (w *world) refill(i, b int32) {
+	x := w.batches[b]
+	have := make([]candidate, 0, MaxShares)
+	for k := range w.places(b) {
+		if s := &w.places(b)[k]; s.link >= 0 {
+			have = append(have, candidate{link: s.link, route: -1})
+		}
+	}
+	chosen := w.choose(i, x.size, w.stride, have)[len(have):]
+	if len(chosen) == 0 {
+		return
+	}
+	k := 0
+	for _, c := range chosen {
+		for w.places(b)[k].link >= 0 {
+			k++
+		}
+		w.settle(b, k, c)
+	}
+	w.tally.repair += x.size * potluck.Size(w.policy.K+len(chosen))
+	w.tally.repairs += int64(len(chosen))
+}
+
+// lose takes note of data of which too few shares are left.
+func (w *world) lose(i, b int32) {
+	data := w.batches[b].data
+	w.nodes[i].lost += data
+	w.tally.lost += data
+	w.record("lost", i, -1, data, "too few shares are left")
+	w.drop(b)
+}
+
+// judge lets a node evaluate the standing of each of its accounts.
+func (w *world) judge(i int32) {
+	n := &w.nodes[i]
+	elapsed := w.now - n.tended
+	n.tended = w.now
+	for k := range n.refs {
+		w.sweep(n.refs[k].link)
+	}
+	if n.moved {
+		w.shortfalls(i)
+	}
+	for k := 0; k < len(w.nodes[i].refs); k++ {
+		l := w.nodes[i].refs[k].link
+		v := &w.links[l]
+		if !v.friend && v.held == 0 && v.earned == 0 && v.standing.Step == credit.StepGood {
+			continue
+		}
+		w.evaluate(l, elapsed)
+	}
+}
+
+// shortfalls asks the book whose bytes nothing funds.
+func (w *world) shortfalls(i int32) {
+	n := &w.nodes[i]
+	n.moved = false
+	if n.short > 0 {
+		for _, r := range n.refs {
+			w.links[r.link].short = 0
+		}
+	}
+	n.short = 0
+	for _, s := range n.book.Shortfalls() {
+		if l := w.find(i, number(s.ID)); l >= 0 {
+			w.links[l].short = s.Bytes
+			n.short += s.Bytes
+		}
+	}
+}
+
+// evaluate moves one account on the ladder, tells the peer, and evicts a day's
+// part from one that is there.
+func (w *world) evaluate(l int32, elapsed int64) {
+	v := &w.links[l]
+	peer := &w.nodes[v.peer]
+	f := credit.Facts{Short: v.short, Holding: v.earned > 0 && w.policy.Goodwill, Elapsed: elapsed}
+	if (peer.away > 0 || !peer.present) && v.earned > 0 {
+		f.AbsentSince = max(1, peer.since)
+	}
+	if v.failed > 0 {
+		if w.now-v.failedAt < int64(w.policy.AuditDays)*day {
+			f.FailedAudits = int(v.failed)
+		} else {
+			v.failed = 0
+		}
+	}
+	before := v.standing.Step
+	next, changed := credit.Evaluate(v.standing, f, w.policy.Ladder, w.now)
+	if next.Told != next.Step {
+		next.Told, next.ToldAt = next.Step, w.now
+	}
+	v.standing = next
+	if changed {
+		w.checkStep(l, before)
+		w.record("standing", v.node, v.peer, v.short, next.Step.String())
+		w.put(l)
+	}
+	if next.Step == credit.StepEvicting && w.now-next.Evicted >= day {
+		v.standing.Evicted = w.now
+		w.evict(l, credit.DailyEviction(v.held, v.short))
+	}
+	w.uptimeRule(l)
+}
+
+// uptimeRule denies those who are too seldom there, once they had a month.
+func (w *world) uptimeRule(l int32) {
+	if w.policy.MinUptime == 0 {
+		return
+	}
+	v := &w.links[l]
+	peer := &w.nodes[w.nodes[v.peer].server]
+	denied := w.now-peer.born >= 30*day && w.up(peer) < w.policy.MinUptime
+	if denied != v.denied {
+		v.denied = denied
+		w.put(l)
+		reason := "admitted"
+		if denied {
+			reason = "denied"
+		}
+		w.record("uptime", v.node, v.peer, 0, reason)
+	}
+}
+
+// up is the part of its time that a node could be reached.
+func (w *world) up(n *node) float64 {
+	up := n.up
+	if n.away == 0 && n.present {
+		up += w.now - n.since
+	}
+	return float64(up) / float64(max(1, w.now-n.born))
+}
+
+// evict drops whole shares of an account, newest first, until so many bytes are
+// gone, and at least one.
+func (w *world) evict(l int32, most potluck.Size) {
+	v := &w.links[l]
+	node, peer := v.node, v.peer
+	owner := &w.nodes[peer]
+	var dropped potluck.Size
+	for at := len(owner.batches) - 1; at >= 0; at-- {
+		b := owner.batches[at]
+		size := w.batches[b].size
+		if dropped > 0 && dropped+size > most || most == 0 {
+			break
+		}
+		for k := range w.places(b) {
+			if s := &w.places(b)[k]; s.link == l {
+				w.writeOff(s, size)
+				dropped += size
+			}
+		}
+	}
+	if dropped > 0 {
+		owner.hurt = true
+		owner.evicted += dropped
+		w.tally.evicted += dropped
+		w.record("evicted", node, peer, dropped, "")
+	}
+}

@@ -1,0 +1,304 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+
+	"potluck"
+	"potluck/ledger/credit"
+)
+
+// world is one run.
+type world struct {
+	s      Scenario
+	policy Policy // what holds now
+	stride int    // shares per batch: Policy.N
+	rng    *rand.Rand
+	o      Observer
+	err    error // the first that the observer or a check gave
+
+	now    int64
+	queue  queue
+	events int64
+
+	members int // nodes[:members] are members; after them come second servers and new keys
+	nodes   []node
+	links   []link // links[i] and links[i^1] are the two views of one pair
+	batches []batch
+	shares  []share // batch b has shares[b*stride:][:stride]
+	routes  []route
+	free    struct{ batches, routes []int32 }
+
+	providers int32
+	homes     int32
+	tally     tally
+	scratch   scratch
+	touched   []int32 // nodes whose books changed since the last check
+}
+
+// node is one process with one key. A member whose server has another key is
+// two: the member's own node only asks, the server only holds.
+type node struct {
+	book    *credit.Book // nil: holds for nobody
+	id      credit.ID
+	group   int32
+	server  int32 // the node that holds in this member's stead: itself, or another
+	owner   int32 // the member that this server works for: itself, or another
+	home    int32 // household
+	isp     int32
+	away    int32 // reasons why it can't be reached now; 0: it can
+	present bool  // joined, and not left
+	alive   bool  // its disk works
+	moved   bool  // the book changed since its shortfalls were computed
+	hurt    bool  // a batch may miss shares
+
+	capacity, held potluck.Size // offered; charged of it
+	room           potluck.Size // what there is in truth, of a liar less than capacity
+	demand         potluck.Size // at the start, in bytes of data
+	placed, unit   potluck.Size // data placed now; what is placed at once
+	lost           potluck.Size // data of which too few shares were left
+	evicted        potluck.Size // shares that hosts dropped by the ladder
+	born, since    int64        // when it joined; when it last came or went
+	up             int64        // seconds reachable until since
+	tended         int64
+	short          potluck.Size // of all accounts at this node, at the last look
+	turn           int          // how often a strategy made its move
+
+	refs    []ref   // ascending by peer
+	batches []int32 // its own data, oldest first
+}
+
+// ref finds a node's view of a peer.
+type ref struct{ peer, link int32 }
+
+// link is what a node keeps of a peer.
+type link struct {
+	node, peer int32
+	friend     bool
+	denied     bool
+	held       potluck.Size // node holds for peer: what peer is charged for
+	gone       potluck.Size // of held: not there in truth, and peer doesn't know
+	peak       potluck.Size // the most that was ever gone
+	orphan     potluck.Size // of held: written off by peer, which couldn't cancel it yet
+	earned     potluck.Size // peer holds for node's principal, as far as that knows
+	loans      potluck.Size
+	newest     int64
+	short      potluck.Size
+	failed     int32 // audits in the window
+	failedAt   int64
+	slowDay    int64 // the day to which slowed belongs
+	slowed     potluck.Size
+	standing   credit.Standing
+	arcs       []credit.Arc // the peer's standing order at node
+}
+
+// batch is some data of one owner, in equal shares.
+type batch struct {
+	owner int32 // -1: free for use
+	size  potluck.Size
+	data  potluck.Size
+}
+
+// share is one place of a batch.
+type share struct {
+	link  int32 // the host's view of the owner; -1: nowhere
+	route int32 // how its credit came here; -1: by the account's own
+	gone  bool
+}
+
+// route is a chain of pointers, made for one share: each of hops is a lender's
+// view of its borrower, the first borrower being the owner.
+type route struct {
+	hops [16]int32
+	n    int32
+	host int32
+	size potluck.Size
+}
+
+type scratch struct {
+	hosts  []candidate
+	chosen []candidate
+	front  []step
+	seen   []uint64 // by node: the search that saw it
+	stamp  uint64
+	values []float64
+}
+
+func newWorld(s Scenario, replicate int, o Observer) *world {
+	w := &world{s: s, policy: defaults(s.Policy), o: o,
+		rng: rand.New(rand.NewPCG(s.Seed, uint64(replicate)))}
+	w.stride = w.policy.N
+	w.build()
+	for i := range w.nodes {
+		w.begin(int32(i))
+	}
+	for i, e := range s.Events {
+		w.queue.add(e.At, planned, int32(i))
+	}
+	w.queue.add(0, sampleDue, 0)
+	return w
+}
+
+func defaults(p Policy) Policy {
+	if p.RatioPPM == 0 {
+		p.RatioPPM = million
+	}
+	p.K, p.N = max(1, p.K), max(1, p.N)
+	if p.RepairBelow == 0 {
+		p.RepairBelow = p.N
+	}
+	if p.AuditDays == 0 {
+		p.AuditDays = 7
+	}
+	if p.Ladder == (credit.Policy{}) {
+		p.Ladder = credit.DefaultPolicy()
+	}
+	return p
+}
+
+// run handles all events of the scenario's days.
+func (w *world) run(ctx context.Context) error {
+	end := int64(w.s.Days) * day
+	for len(w.queue.heap) > 0 && w.queue.heap[0].at <= end && w.err == nil {
+		if w.events%4096 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		e := w.queue.next()
+		w.now = e.at
+		w.events++
+		w.handle(e)
+		if w.s.Check && w.err == nil {
+			w.err = w.checkTouched()
+		}
+	}
+	w.now = end
+	return w.err
+}
+
+func (w *world) handle(e event) {
+	switch e.kind {
+	case tendDue:
+		w.tend(e.node)
+	case comes, goes:
+		w.flip(e.node, e.kind)
+	case dusk, dawn:
+		w.night(e.node, e.kind)
+	case back:
+		w.arrive(e.node)
+	case deathDue:
+		w.die(e.node, newDisk)
+		w.again(w.group(e.node).DiskDeath, deathDue, e.node)
+	case diskBack:
+		w.nodes[e.node].alive = true
+	case leaveDue:
+		w.leave(e.node)
+	case askDue:
+		w.ask(e.node)
+	case planned:
+		w.happen(w.s.Events[e.node])
+	case sampleDue:
+		w.sample()
+		w.queue.add(w.now+w.step(), sampleDue, 0)
+	}
+}
+
+func (w *world) step() int64 {
+	if w.s.Step == 0 {
+		return day
+	}
+	return w.s.Step
+}
+
+func (w *world) group(i int32) *Group { return &w.s.Groups[w.nodes[i].group] }
+
+func (w *world) strategy(i int32) Strategy { return w.group(i).Strategy }
+
+func (w *world) record(kind string, node, peer int32, bytes potluck.Size, reason string) {
+	if w.err == nil {
+		w.err = w.o.Record(Record{Time: w.now, Kind: kind, Node: int(node), Peer: int(peer), Bytes: bytes, Reason: reason})
+	}
+}
+
+func (w *world) measure(metric, group string, v float64) {
+	if w.err == nil {
+		w.err = w.o.Sample(Sample{Time: w.now, Metric: metric, Group: group, Value: v})
+	}
+}
+
+func name(i int) credit.ID { return credit.ID(fmt.Sprintf("n%07d", i)) }
+
+// number is name undone.
+func number(id credit.ID) int32 {
+	i, err := strconv.Atoi(string(id[1:]))
+	if err != nil {
+		panic("node " + string(id) + " has no number")
+	}
+	return int32(i)
+}
+
+// find gives a node's view of a peer; -1 if they don't know each other.
+func (w *world) find(i, peer int32) int32 {
+	refs := w.nodes[i].refs
+	if k, ok := slices.BinarySearchFunc(refs, peer, func(r ref, p int32) int { return int(r.peer - p) }); ok {
+		return refs[k].link
+	}
+	return -1
+}
+
+// meet gives a node's view of a peer, making both views when there are none.
+func (w *world) meet(i, peer int32) int32 {
+	if l := w.find(i, peer); l >= 0 {
+		return l
+	}
+	l := int32(len(w.links))
+	w.links = append(w.links, link{node: i, peer: peer}, link{node: peer, peer: i})
+	w.refer(i, peer, l)
+	w.refer(peer, i, l^1)
+	return l
+}
+
+func (w *world) refer(i, peer, l int32) {
+	n := &w.nodes[i]
+	k, _ := slices.BinarySearchFunc(n.refs, peer, func(r ref, p int32) int { return int(r.peer - p) })
+	n.refs = slices.Insert(n.refs, k, ref{peer, l})
+}
+
+// befriend makes two nodes friends, each in the other's book.
+func (w *world) befriend(a, b int32) {
+	l := w.meet(a, b)
+	w.links[l].friend, w.links[l^1].friend = true, true
+	w.put(l)
+	w.put(l ^ 1)
+}
+
+// put brings what a link says into the node's book.
+func (w *world) put(l int32) {
+	k := &w.links[l]
+	n := &w.nodes[k.node]
+	if n.book == nil {
+		return
+	}
+	n.book.Put(w.peer(k))
+	n.moved = true
+	if w.s.Check {
+		w.touched = append(w.touched, k.node)
+	}
+}
+
+// peer is what a node's book is to say of a peer. A friend with two keys has the
+// trust line and the gift once, for the key that stores.
+func (w *world) peer(k *link) credit.Peer {
+	p := credit.Peer{ID: w.nodes[k.peer].id, Friend: k.friend, Denied: k.denied,
+		Frozen: k.standing.Step >= credit.StepFrozen, RatioPPM: w.policy.RatioPPM,
+		Earned: k.earned, Held: k.held, Loans: k.loans, Newest: k.newest}
+	if k.friend && w.nodes[k.peer].owner == k.peer {
+		p.Gift, p.Opening = w.policy.Gift, w.policy.Opening
+		if w.policy.Reciprocity == "none" {
+			p.Gift = potluck.MaxSize
+		}
+	}
+	return p
+}
