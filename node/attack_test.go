@@ -1,11 +1,16 @@
 package node
 
 import (
+	"crypto/ed25519"
+	"crypto/sha256"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"golang.org/x/sync/errgroup"
 
 	"potluck"
 	"potluck/ledger"
@@ -131,4 +136,46 @@ func deaf(n *Node, p peer.ID) {
 	n.asked.mu.Lock()
 	defer n.asked.mu.Unlock()
 	n.asked.from, n.asked.of = time.Now(), map[peer.ID]int{p: clerkAsks}
+}
+
+// Strangers that bring strangers leave room for those to whom friends point.
+func TestStrangersLeaveRoomForFriends(t *testing.T) {
+	w := newThree(t)
+	id := func(i int) (crypto.PrivKey, peer.ID) {
+		seed := sha256.Sum256(fmt.Append(nil, i))
+		key, err := crypto.UnmarshalEd25519PrivateKey(ed25519.NewKeyFromSeed(seed[:]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := peer.IDFromPrivateKey(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return key, p
+	}
+	var g errgroup.Group
+	g.SetLimit(64)
+	for i := range maxStrange {
+		_, p := id(i)
+		g.Go(func() error { return w.host.book.Know(t.Context(), p, "", nil) })
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	key, stranger := id(maxStrange)
+	now := w.clock.now().Unix()
+	sealed, err := signed.SealOrder(key, signed.Order{Issuer: stranger, Number: 1, NotBefore: now, Expires: now + 1000,
+		Pointers: []signed.Pointer{{To: w.host.self, Host: w.issuer.self, Limit: 1, SharePPM: signed.NoShare}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := signed.Single(signed.KindOrder, sealed).Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := bring(t, w.issuer, w.host, raw); got != p2p.DeliveredUnknownIssuer {
+		t.Errorf("the order of one stranger too many: %d", got)
+	}
+	w.point(t, potluck.MiB)
+	w.free(t, potluck.MiB)
 }

@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -16,8 +15,12 @@ import (
 // document named them.
 const maxKnown = 1024
 
-// errManyKnown says that the bound is reached.
-var errManyKnown = fmt.Errorf("%d peers that are no friends are known already", maxKnown)
+// maxStrange is how many of them may have come by documents of peers that are no
+// friends: they can't take the room of those to whom friends point.
+const maxStrange = maxKnown / 2
+
+// errManyKnown says that a bound is reached.
+var errManyKnown = errors.New("too many peers that are no friends are known already")
 
 // introduce makes accounts for those whom an order brings here: its
 // beneficiaries at this node, and the hosts where this node is one.
@@ -43,8 +46,12 @@ func (n *Node) introduce(ctx context.Context, p paper, hints []p2p.HostHint) err
 			come = append(come, h.Peer)
 		}
 	}
+	most := maxStrange
+	if n.gate.isFriend(p.id.Issuer) {
+		most = maxKnown
+	}
 	for _, x := range come {
-		if err := n.know(ctx, x, hints); err != nil && !errors.Is(err, errManyKnown) {
+		if err := n.meet(ctx, x, hints, most); err != nil && !errors.Is(err, errManyKnown) {
 			return err
 		}
 	}
@@ -54,6 +61,11 @@ func (n *Node) introduce(ctx context.Context, p paper, hints []p2p.HostHint) err
 // know makes an account for a peer that has none, with what a hint says of it.
 // Errors: errManyKnown.
 func (n *Node) know(ctx context.Context, p peer.ID, hints []p2p.HostHint) error {
+	return n.meet(ctx, p, hints, maxKnown)
+}
+
+// meet is know as long as fewer than most peers are known that are no friends.
+func (n *Node) meet(ctx context.Context, p peer.ID, hints []p2p.HostHint, most int) error {
 	var hint p2p.HostHint
 	for _, h := range hints {
 		if h.Peer == p {
@@ -79,7 +91,7 @@ func (n *Node) know(ctx context.Context, p peer.ID, hints []p2p.HostHint) error 
 			strangers++
 		}
 	}
-	if strangers >= maxKnown {
+	if strangers >= most {
 		return errManyKnown
 	}
 	wanted := hint.Name

@@ -31,7 +31,7 @@ func (n *Node) take(ctx context.Context, from peer.ID, raw []byte, hints []p2p.H
 		return p2p.DeliveredNotConcerned, err
 	}
 	if p.id.Issuer != n.self { // a statement is filed under its host
-		if err := n.know(ctx, p.id.Issuer, hints); errors.Is(err, errManyKnown) {
+		if err := n.meet(ctx, p.id.Issuer, hints, maxStrange); errors.Is(err, errManyKnown) {
 			return p2p.DeliveredUnknownIssuer, nil
 		} else if err != nil {
 			return 0, err
