@@ -62,7 +62,7 @@ var rules = []rule{
 	{"", []string{"cmd"}, "github.com/alecthomas/kong", "flags are the command line's"},
 	{"", []string{"cmd"}, "github.com/schollz/progressbar", "screens are the command line's"},
 	{"", []string{"cmd"}, "golang.org/x/term", "screens are the command line's"},
-	{"", []string{"node", "cmd"}, "github.com/BurntSushi/toml", "one place reads the configuration"},
+	{"", []string{"node", "cmd", "testnet/scenario"}, "github.com/BurntSushi/toml", "one place reads the configuration, and one the scenarios"},
 	{"", []string{"gateway", "testnet", "cmd"}, "net/http", "the doors speak HTTP, nobody behind them"},
 	{"", nil, "net/http/pprof", "its init opens a door on the default server"},
 	{"", nil, "expvar", "its init opens a door on the default server"},

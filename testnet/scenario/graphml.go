@@ -1,0 +1,106 @@
+package scenario
+
+import (
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// maxXMLDepth is how deep elements may lie in each other. GraphML without
+// nested graphs needs 5.
+const maxXMLDepth = 32
+
+// ReadGraphML reads the nodes and edges of the first graph of a GraphML file
+// (http://graphml.graphdrawing.org). Directions and data are ignored;
+// hyperedges and graphs in graphs are refused. Errors name the line.
+func ReadGraphML(r io.Reader) (Graph, error) {
+	in := &io.LimitedReader{R: r, N: maxGraphFile + 1}
+	d := xml.NewDecoder(in)
+	g := graphML{graphBuilder: newGraphBuilder()}
+	for {
+		token, err := d.RawToken()
+		line, _ := d.InputPos()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err == nil {
+			err = g.take(token)
+		}
+		if in.N == 0 {
+			return Graph{}, fmt.Errorf("the graph is larger than %d bytes", maxGraphFile)
+		}
+		if err != nil {
+			return Graph{}, fmt.Errorf("line %d: %w", line, plainXML(err))
+		}
+	}
+	if len(g.open) > 0 {
+		return Graph{}, fmt.Errorf("the file ends within <%s>: it is cut short", g.open[len(g.open)-1])
+	}
+	if g.graphs == 0 {
+		return Graph{}, fmt.Errorf("there is no <graph> in the file")
+	}
+	return g.graph()
+}
+
+// graphML follows the elements of a file.
+type graphML struct {
+	*graphBuilder
+	open   []string // local names of the elements that are open
+	graphs int
+}
+
+func (g *graphML) take(token xml.Token) error {
+	switch e := token.(type) {
+	case xml.StartElement:
+		if len(g.open) == maxXMLDepth {
+			return fmt.Errorf("more than %d elements lie in each other", maxXMLDepth)
+		}
+		g.open = append(g.open, e.Name.Local)
+		return g.start(e)
+	case xml.EndElement:
+		if len(g.open) == 0 || g.open[len(g.open)-1] != e.Name.Local {
+			return fmt.Errorf("</%s> ends what isn't open", e.Name.Local)
+		}
+		g.open = g.open[:len(g.open)-1]
+	}
+	return nil
+}
+
+func (g *graphML) start(e xml.StartElement) error {
+	if len(g.open) == 1 && e.Name.Local != "graphml" {
+		return fmt.Errorf("the file begins with <%s>, GraphML with <graphml>", e.Name.Local)
+	}
+	switch e.Name.Local {
+	case "graph":
+		if g.graphs++; g.graphs > 1 {
+			return fmt.Errorf("there is a second graph in the file; one is read")
+		}
+	case "hyperedge":
+		return fmt.Errorf("hyperedges are not friendships of two")
+	case "node":
+		_, err := g.node(attribute(e, "id"))
+		return err
+	case "edge":
+		return g.edge(attribute(e, "source"), attribute(e, "target"))
+	}
+	return nil
+}
+
+func attribute(e xml.StartElement, name string) string {
+	for _, a := range e.Attr {
+		if a.Name.Local == name {
+			return a.Value
+		}
+	}
+	return ""
+}
+
+// plainXML is the error without the decoder's own line.
+func plainXML(err error) error {
+	var at *xml.SyntaxError
+	if errors.As(err, &at) {
+		return errors.New(at.Msg)
+	}
+	return err
+}
