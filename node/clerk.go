@@ -26,6 +26,7 @@ const (
 	clerkWindow    = time.Hour
 	clerkDocuments = 4096
 	clerkAsks      = 1024
+	clerkLooks     = 16 * 1024 // at one's own account: cheap, and screens ask for it all the time
 )
 
 // tally counts what peers did in the present window.
@@ -108,7 +109,7 @@ func (c *clerk) Sync(ctx context.Context, from peer.ID, s p2p.SyncRequest) (p2p.
 
 // Account tells the asker how it stands here.
 func (c *clerk) Account(ctx context.Context, from peer.ID, r p2p.AccountRequest) (p2p.AccountResponse, error) {
-	n, err := c.begin(ctx, &c.asked, from, 1, clerkAsks)
+	n, err := c.begin(ctx, &c.looked, from, 1, clerkLooks)
 	if err != nil {
 		return p2p.AccountResponse{}, err
 	}

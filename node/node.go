@@ -52,9 +52,9 @@ type Node struct {
 
 	begun, ended atomic.Int64 // puts of this life
 
-	signing        sync.Mutex // held from reading this node's newest document to writing the next
-	meeting        sync.Mutex // held while a peer that is no friend gets its account, or something new in it
-	brought, asked tally      // of the clerk
+	signing                sync.Mutex // held from reading this node's newest document to writing the next
+	meeting                sync.Mutex // held while a peer that is no friend gets its account, or something new in it
+	brought, asked, looked tally      // of the clerk
 
 	putting sync.RWMutex // read-held by every put, so that none is taken for one that was cut off
 
