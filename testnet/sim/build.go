@@ -116,7 +116,7 @@ func (w *world) friends(a, b int32) {
 // direct lets a server with a key of its own point its credit at a host to the
 // member it works for.
 func (w *world) direct(server, owner, host int32) {
-	if server != owner && w.policy.Reciprocity == "pointers" {
+	if server != owner && w.pointing() {
 		w.point(server, owner, host, credit.NoLimit, false)
 	}
 }

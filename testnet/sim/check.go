@@ -113,14 +113,11 @@ func (w *world) checkAll() {
 			if s.gone {
 				gone[s.link] += size
 			}
-			if e := w.earner(s.link); e >= 0 {
+			if e := w.earner(s.link); e >= 0 && w.earns(s.route) {
 				earned[e] += size
 			}
 			if s.route >= 0 {
-				r := &w.routes[s.route]
-				for _, l := range r.hops[:r.n] {
-					loans[l] += size
-				}
+				w.checkRoute(&w.routes[s.route], loans, earned)
 			}
 		}
 	}
@@ -130,6 +127,21 @@ func (w *world) checkAll() {
 			w.broken("node %d counts %d held (%d cancelled), %d gone, %d earned, %d lent for %d; the shares sum to %d, %d, %d, %d",
 				k.node, k.held, k.orphan, k.gone, k.earned, k.loans, k.peer, held[l], gone[l], earned[l], loans[l])
 			return
+		}
+	}
+}
+
+// checkRoute sums what a route lends, and where lenders earn, what they do.
+func (w *world) checkRoute(r *route, loans, earned []potluck.Size) {
+	for _, l := range r.hops[:r.n] {
+		loans[l] += r.size
+		if e := w.earner(l); e >= 0 && w.policy.Reciprocity == "routed" {
+			earned[e] += r.size
+		}
+	}
+	if w.policy.Reciprocity == "routed" {
+		if e := w.earner(w.find(r.host, w.links[r.hops[0]].node)); e >= 0 {
+			earned[e] += r.size
 		}
 	}
 }

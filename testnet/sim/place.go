@@ -83,16 +83,16 @@ func (w *world) choose(i int32, size potluck.Size, want int, have []candidate) [
 			break
 		}
 		if !w.near(i, chosen, w.links[c.link].node) && w.accepts(c.link, size) {
-			c.gone = w.hold(c.link, size)
+			c.gone = w.hold(c.link, size, c.route)
 			chosen = append(chosen, c)
 		}
 	}
-	for len(chosen) < want && w.policy.Reciprocity == "pointers" && w.s.MaxHops > 0 {
+	for len(chosen) < want && w.pointing() && w.s.MaxHops > 0 {
 		c, ok := w.seek(i, size, -1, chosen)
 		if !ok {
 			break
 		}
-		c.gone = w.hold(c.link, size)
+		c.gone = w.hold(c.link, size, c.route)
 		chosen = append(chosen, c)
 	}
 	w.scratch.chosen = chosen
@@ -188,7 +188,7 @@ func (w *world) today(k *link) potluck.Size {
 
 // hold charges an account for bytes that a host took, and tells whether they are
 // gone at once.
-func (w *world) hold(l int32, size potluck.Size) (gone bool) {
+func (w *world) hold(l int32, size potluck.Size, route int32) (gone bool) {
 	k := &w.links[l]
 	h := &w.nodes[k.node]
 	before := w.shortBefore(l)
@@ -202,7 +202,9 @@ func (w *world) hold(l int32, size potluck.Size) (gone bool) {
 		k.peak = max(k.peak, k.gone)
 	}
 	w.put(l)
-	w.earn(l, size)
+	if w.earns(route) {
+		w.earn(l, size)
+	}
 	w.checkAdmission(l, before)
 	return gone
 }
@@ -215,6 +217,10 @@ func (w *world) earn(l int32, size potluck.Size) {
 	}
 }
 
+// earns tells whether a host earns by holding a share. Where loans are repaid to
+// those who lent, one that came over a route counts for the lenders instead.
+func (w *world) earns(route int32) bool { return route < 0 || w.policy.Reciprocity != "routed" }
+
 // earner is the view of the host that gains when it holds for an account: the
 // account's own, or that of the server that repays for it; -1: none.
 func (w *world) earner(l int32) int32 {
@@ -222,7 +228,7 @@ func (w *world) earner(l int32) int32 {
 	switch s := w.nodes[k.peer].server; {
 	case s == k.peer:
 		return l ^ 1
-	case w.policy.Reciprocity == "pointers" && s != k.node:
+	case w.pointing() && s != k.node:
 		return w.meet(s, k.node)
 	}
 	return -1
@@ -232,7 +238,9 @@ func (w *world) earner(l int32) int32 {
 // host can be reached, else when it comes.
 func (w *world) writeOff(s *share, size potluck.Size) {
 	l := s.link
-	w.earn(l, -size)
+	if w.earns(s.route) {
+		w.earn(l, -size)
+	}
 	w.unroute(s.route)
 	k := &w.links[l]
 	if s.gone {

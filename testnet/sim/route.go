@@ -92,15 +92,29 @@ func (w *world) newRoute(host int32, size potluck.Size) int32 {
 	return int32(len(w.routes) - 1)
 }
 
-// lay changes the loans and pointers of a route by so many bytes.
+// lay changes the loans and pointers of a route by so many bytes. Where loans are
+// repaid to those who lent, each borrower counts its lender's part as earned, and
+// the last lender the host's: the books then move as if each hop held the bytes
+// for the one before.
 func (w *world) lay(r int32, size potluck.Size) {
 	x := w.routes[r]
 	for _, l := range x.hops[:x.n] {
 		w.links[l].loans += size
 		w.put(l)
+		if w.policy.Reciprocity == "routed" {
+			w.earn(l, size)
+		}
 		lender, borrower := w.links[l].node, w.links[l].peer
 		w.point(lender, borrower, x.host, w.pointed(lender, borrower, x.host)+size, false)
 	}
+	if w.policy.Reciprocity == "routed" && x.n > 0 {
+		w.earn(w.find(x.host, w.links[x.hops[0]].node), size)
+	}
+}
+
+// pointing tells whether credit is pointed on.
+func (w *world) pointing() bool {
+	return w.policy.Reciprocity == "pointers" || w.policy.Reciprocity == "routed"
 }
 
 // unroute takes back what was lent; -1 is no route.
@@ -131,7 +145,7 @@ func (w *world) ask(i int32) {
 			hops = 1
 		}
 		w.grant(i, candidate{link: l, route: -1, hops: hops})
-	} else if w.policy.Reciprocity != "pointers" || w.s.MaxHops == 0 {
+	} else if !w.pointing() || w.s.MaxHops == 0 {
 		w.tally.refused++
 	} else if c, ok := w.seek(i, size, host, nil); ok {
 		w.grant(i, c)
@@ -144,7 +158,7 @@ func (w *world) ask(i int32) {
 func (w *world) grant(i int32, c candidate) {
 	size := w.s.Workload.Unit
 	b := w.newBatch(i, size, size)
-	c.gone = w.hold(c.link, size)
+	c.gone = w.hold(c.link, size, c.route)
 	w.settle(b, 0, c)
 	w.nodes[i].batches = append(w.nodes[i].batches, b)
 	w.nodes[i].placed += size

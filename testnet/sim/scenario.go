@@ -78,7 +78,12 @@ type Topology struct {
 
 // Policy is what every honest node is told by its operator.
 type Policy struct {
-	Reciprocity    string       // none (free giving), pairwise, pointers
+	// Reciprocity is none (free giving), pairwise, pointers (servers point their
+	// credit to those they work for, and friends lend along paths as CREDIT.md,
+	// section 3, says: a loan is charged to the borrower at the lender) or routed
+	// (the same, and the borrower counts a loan as earned by the lender, as the
+	// links of a credit network do; under study).
+	Reciprocity    string
 	RatioPPM       int64        // 0: 1,000,000
 	Gift           potluck.Size // to each friend, without return
 	Opening        potluck.Size // trust line to each friend

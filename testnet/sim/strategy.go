@@ -42,7 +42,7 @@ func (w *world) acquainted(i int32) []int32 {
 // conspire lets a dishonest member sign what it signs at the start: a Sybil or a
 // cycler a ring of pointers through its group, at each of its friends.
 func (w *world) conspire(i int32) {
-	if s := w.strategy(i); s != Sybil && s != Cycler || w.policy.Reciprocity != "pointers" {
+	if s := w.strategy(i); s != Sybil && s != Cycler || !w.pointing() {
 		return
 	}
 	gang := w.gang(i)
@@ -116,7 +116,7 @@ func (w *world) befriendOthers(j int32, former []ref, friends int) {
 func (w *world) revoke(i int32) {
 	n := &w.nodes[i]
 	n.turn++
-	if w.policy.Reciprocity != "pointers" || n.turn%takeback != 1 {
+	if !w.pointing() || n.turn%takeback != 1 {
 		return
 	}
 	gang := w.gang(i)

@@ -161,7 +161,7 @@ func (t Topology) validateEdges(members int) error {
 }
 
 func (p Policy) validate(key string, members int) error {
-	kinds := []string{"none", "pairwise", "pointers"}
+	kinds := []string{"none", "pairwise", "pointers", "routed"}
 	l := p.Ladder
 	switch {
 	case !slices.Contains(kinds, p.Reciprocity):
