@@ -27,7 +27,8 @@ func checkCredit[N Node](ctx context.Context, nodes []N) error {
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
 	var wrong error
-	err := Poll(ctx, func() (bool, error) {
+	// Every look asks the nodes about each other, which they don't answer at will.
+	err := poll(ctx, 2*time.Second, func() (bool, error) {
 		found := lookAtCredit(ctx, nodes)
 		if ctx.Err() != nil && wrong != nil {
 			return true, nil // what was wrong before the time was up
@@ -72,6 +73,9 @@ func (l *ledgerOf) look(ctx context.Context) error {
 	}
 	var wrong []error
 	for _, f := range friends {
+		if f.Peer == l.at.Peer() {
+			return l.wrong("it has an account for itself")
+		}
 		w, err := l.at.API().Why(ctx, f.Peer.String())
 		if err != nil {
 			return fmt.Errorf("why of %s at %s: %w", f.Name, l.at.Label(), err)

@@ -117,5 +117,8 @@ func TestFullDiskOnAnIdleHost(t *testing.T) {
 		t.Errorf("put to a host without a free byte: %v (kind %q), want it refused", err, kindOf(err))
 	}
 	must(t, os.Remove(filepath.Join(disk, "stuffing")))
+	// A statement that its books couldn't take comes again when they next meet, or
+	// some minutes later.
+	must(t, full.Restart(ctx))
 	must(t, settled(ctx, 20*time.Second, owner, full))
 }
