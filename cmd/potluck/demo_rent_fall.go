@@ -47,8 +47,11 @@ func (r *rent) drop(ctx context.Context) error {
 		return err
 	}
 	w, err := r.client3.API().Where(ctx, r.theirs.cap)
-	if err != nil || w.Readable {
-		return r.differs("client3's file is readable (%v) after server2 dropped it: %w", w.Readable, err)
+	if err != nil {
+		return fmt.Errorf("client3 looks for its file: %w", err)
+	}
+	if w.Readable {
+		return r.differs("client3's file is readable after server2 dropped it")
 	}
 	r.say("server2 drops all that it holds for client3, %d bytes; client3 finds that out, and signs a statement of 0 bytes", gone.Freed)
 	return nil
