@@ -24,6 +24,8 @@ func (w *world) build() {
 		}
 	}
 	w.scratch.seen = make([]uint64, len(w.nodes))
+	w.absent = make([]int64, len(w.nodes))
+	w.rotten = make([]bool, len(w.nodes))
 	social := w.social()
 	edges := w.s.Topology.edges(len(social), w.rng)
 	w.links = make([]link, 0, 2*len(edges))
@@ -33,6 +35,28 @@ func (w *world) build() {
 	for i := range w.members {
 		w.conspire(int32(i))
 	}
+	w.arrange()
+}
+
+// arrange puts the links of each node side by side: what a node does in a day, it
+// does for all of its links in turn.
+func (w *world) arrange() {
+	place := make([]int32, len(w.links))
+	next := int32(0)
+	for i := range w.nodes {
+		for k := range w.nodes[i].refs {
+			r := &w.nodes[i].refs[k]
+			place[r.link] = next
+			r.link = next
+			next++
+		}
+	}
+	links := make([]link, len(w.links))
+	for l := range w.links {
+		links[place[l]] = w.links[l]
+		links[place[l]].twin = place[w.links[l].twin]
+	}
+	w.links = links
 }
 
 // member adds the next node, the k-th of its group.

@@ -8,6 +8,7 @@ func (w *world) depart(i int32) {
 	if n.away++; n.away == 1 && n.present {
 		n.up += w.now - n.since
 		n.since = w.now
+		w.absent[i] = max(1, w.now)
 	}
 }
 
@@ -15,6 +16,7 @@ func (w *world) arrive(i int32) {
 	n := &w.nodes[i]
 	if n.away--; n.away == 0 && n.present {
 		n.since = w.now
+		w.absent[i] = 0
 	}
 }
 
@@ -105,6 +107,7 @@ func (w *world) vanish(i int32) {
 	if n.away == 0 {
 		n.up += w.now - n.since
 		n.since = w.now
+		w.absent[i] = max(1, w.now)
 	}
 	n.present = false
 	w.tally.left++
@@ -114,6 +117,7 @@ func (w *world) vanish(i int32) {
 func (w *world) join(i int32, friends int) {
 	n := &w.nodes[i]
 	n.present, n.since = true, w.now
+	w.absent[i] = 0
 	for tries := 0; friends > 0 && tries < 20*friends+20; tries++ {
 		j := int32(w.rng.IntN(w.members))
 		if j == i || !w.nodes[j].present || w.find(i, w.nodes[j].server) >= 0 {
@@ -124,6 +128,7 @@ func (w *world) join(i int32, friends int) {
 	}
 	if s := w.nodes[i].server; s != i {
 		w.nodes[s].present = true
+		w.absent[s] = 0
 		w.begin(s)
 	}
 	w.begin(i)

@@ -108,11 +108,13 @@ func (w *world) candidates(i int32, size potluck.Size) []candidate {
 		start := w.rng.IntN(len(refs))
 		for k := range refs {
 			own := refs[(start+k)%len(refs)].link
-			host := &w.nodes[w.links[own].peer]
-			if host.book == nil || host.away > 0 || host.capacity-host.held < size || w.doubted(own) {
+			p := w.links[own].peer
+			host := &w.nodes[p]
+			if w.absent[p] > 0 || host.book == nil || host.capacity-host.held < size || w.doubted(own) {
 				continue
 			}
-			c := candidate{link: own ^ 1, route: -1, worth: w.worth(own ^ 1)}
+			theirs := w.links[own].twin
+			c := candidate{link: theirs, route: -1, worth: w.worth(theirs)}
 			if c.worth < int64(size) {
 				c.hops = 1
 			}
@@ -169,7 +171,7 @@ func (w *world) near(owner int32, chosen []candidate, host int32) bool {
 func (w *world) accepts(l int32, size potluck.Size) bool {
 	k := &w.links[l]
 	h := &w.nodes[k.node]
-	if h.book == nil || !h.present || h.away > 0 || !h.alive || h.capacity-h.held < size {
+	if h.book == nil || w.absent[k.node] > 0 || !h.alive || h.capacity-h.held < size {
 		return false
 	}
 	if k.standing.Step == credit.StepSlowed && w.today(k)+size > credit.SlowedPerDay {
@@ -198,6 +200,7 @@ func (w *world) hold(l int32, size potluck.Size, route int32) (gone bool) {
 	h.held += size
 	if h.held > h.room {
 		gone = true
+		w.rotten[k.node] = true
 		k.gone += size
 		k.peak = max(k.peak, k.gone)
 	}
@@ -227,7 +230,7 @@ func (w *world) earner(l int32) int32 {
 	k := &w.links[l]
 	switch s := w.nodes[k.peer].server; {
 	case s == k.peer:
-		return l ^ 1
+		return k.twin
 	case w.pointing() && s != k.node:
 		return w.meet(s, k.node)
 	}
@@ -248,6 +251,7 @@ func (w *world) writeOff(s *share, size potluck.Size) {
 	}
 	if h := &w.nodes[k.node]; h.away > 0 {
 		k.orphan += size
+		h.moved = true
 	} else {
 		k.held -= size
 		h.held -= size

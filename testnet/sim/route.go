@@ -31,10 +31,11 @@ func (w *world) seek(owner int32, size potluck.Size, target int32, chosen []cand
 		}
 		start := w.rng.IntN(len(refs))
 		for k := range refs {
-			l := refs[(start+k)%len(refs)].link ^ 1
+			l := refs[(start+k)%len(refs)].link
+			l = w.links[l].twin
 			p := w.links[l].node
 			h := &w.nodes[p]
-			if w.scratch.seen[p] == stamp || h.book == nil || !w.links[l].friend || !h.present || h.away > 0 {
+			if w.scratch.seen[p] == stamp || h.book == nil || !w.links[l].friend || w.absent[p] > 0 {
 				continue
 			}
 			if looked++; looked > looks {
@@ -77,7 +78,7 @@ func (w *world) lend(owner, host int32, front []step, last int32, size potluck.S
 // touch puts both nodes of a link into each other's books.
 func (w *world) touch(l int32) {
 	w.put(l)
-	w.put(l ^ 1)
+	w.put(w.links[l].twin)
 }
 
 func (w *world) newRoute(host int32, size potluck.Size) int32 {

@@ -93,6 +93,8 @@ func (w *world) whitewash(i int32) {
 	w.vanish(i)
 	w.nodes = append(w.nodes, again)
 	w.scratch.seen = append(w.scratch.seen, 0)
+	w.absent = append(w.absent, 0)
+	w.rotten = append(w.rotten, false)
 	w.record("new-key", i, j, w.nodes[i].placed, "")
 	w.befriendOthers(j, former, max(1, w.s.Topology.Degree/2))
 	w.begin(j)

@@ -81,23 +81,35 @@ func (w *world) samples() int { return (459 + w.policy.AuditDays - 1) / w.policy
 func (w *world) audit(i int32) {
 	grace := int64(w.policy.Ladder.OfflineGrace.Seconds())
 	for k := 0; k < len(w.nodes[i].refs); k++ {
-		l := w.nodes[i].refs[k].link ^ 1
-		h := &w.links[l]
-		if h.held == h.orphan {
+		own := &w.links[w.nodes[i].refs[k].link]
+		since := w.absent[own.peer]
+		if since == 0 && (!w.policy.Audits || w.idle(own)) || since > 0 && w.now-since <= grace {
 			continue
 		}
-		host := &w.nodes[h.node]
+		l := own.twin
+		h := &w.links[l]
 		switch {
-		case host.away > 0 || !host.present:
-			if w.now-host.since > grace {
-				w.record("written-off", i, h.node, w.forsake(i, l, true), "away for too long")
+		case h.held == h.orphan:
+		case since > 0:
+			w.record("written-off", i, h.node, w.forsake(i, l, true), "away for too long")
+		default:
+			w.tally.audits++
+			if h.gone > 0 && w.caught(h) {
+				w.fail(i, l)
 			}
-		case !w.policy.Audits:
-		case h.gone > 0 && w.caught(h):
-			w.fail(i, l)
 		}
-		w.tally.audits++
 	}
+}
+
+// idle tells, without looking at the host's side, that an audit would find nothing.
+func (w *world) idle(own *link) bool {
+	if !w.rotten[own.peer] {
+		if own.earned > 0 {
+			w.tally.audits++
+		}
+		return true
+	}
+	return false
 }
 
 // caught draws the day's samples of what a host holds for an account.
@@ -114,7 +126,7 @@ func (w *world) caught(h *link) bool {
 func (w *world) fail(i, l int32) {
 	host := w.links[l].node
 	own := w.meet(w.nodes[i].server, host)
-	for _, view := range [2]int32{own, l ^ 1} {
+	for _, view := range [2]int32{own, w.links[l].twin} {
 		w.links[view].failed++
 		w.links[view].failedAt = w.now
 	}
@@ -155,12 +167,13 @@ func (w *world) count(b int32) (listed, good, reachable int) {
 			continue
 		}
 		listed++
-		h := &w.nodes[w.links[s.link].node]
-		if s.gone || !h.present {
+		host := w.links[s.link].node
+		since := w.absent[host]
+		if s.gone || since > 0 && !w.nodes[host].present {
 			continue
 		}
 		good++
-		if h.away == 0 {
+		if since == 0 {
 			reachable++
 		}
 	}
@@ -205,10 +218,10 @@ func (w *world) judge(i int32) {
 	n := &w.nodes[i]
 	elapsed := w.now - n.tended
 	n.tended = w.now
-	for k := range n.refs {
-		w.sweep(n.refs[k].link)
-	}
 	if n.moved {
+		for k := range n.refs {
+			w.sweep(n.refs[k].link)
+		}
 		w.shortfalls(i)
 	}
 	for k := 0; k < len(w.nodes[i].refs); k++ {
@@ -243,10 +256,9 @@ func (w *world) shortfalls(i int32) {
 // part from one that is there.
 func (w *world) evaluate(l int32, elapsed int64) {
 	v := &w.links[l]
-	peer := &w.nodes[v.peer]
 	f := credit.Facts{Short: v.short, Holding: v.earned > 0 && w.policy.Goodwill, Elapsed: elapsed}
-	if (peer.away > 0 || !peer.present) && v.earned > 0 {
-		f.AbsentSince = max(1, peer.since)
+	if v.earned > 0 {
+		f.AbsentSince = w.absent[v.peer]
 	}
 	if v.failed > 0 {
 		if w.now-v.failedAt < int64(w.policy.AuditDays)*day {

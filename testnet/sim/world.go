@@ -26,7 +26,9 @@ type world struct {
 
 	members int // nodes[:members] are members; after them come second servers and new keys
 	nodes   []node
-	links   []link // links[i] and links[i^1] are the two views of one pair
+	links   []link  // first those of node 0, then of node 1, and so on; then those that came later
+	absent  []int64 // by node: since when it can't be reached; 0: it can
+	rotten  []bool  // by node: it dropped something that it acknowledged
 	batches []batch
 	shares  []share // batch b has shares[b*stride:][:stride]
 	routes  []route
@@ -77,21 +79,22 @@ type ref struct{ peer, link int32 }
 // link is what a node keeps of a peer.
 type link struct {
 	node, peer int32
+	twin       int32 // the peer's view of node
 	friend     bool
 	denied     bool
+	failed     int32        // audits in the window
 	held       potluck.Size // node holds for peer: what peer is charged for
+	earned     potluck.Size // peer holds for node's principal, as far as that knows
+	short      potluck.Size // of held: what nothing funds, at the last look
+	orphan     potluck.Size // of held: written off by peer, which couldn't cancel it yet
+	standing   credit.Standing
 	gone       potluck.Size // of held: not there in truth, and peer doesn't know
 	peak       potluck.Size // the most that was ever gone
-	orphan     potluck.Size // of held: written off by peer, which couldn't cancel it yet
-	earned     potluck.Size // peer holds for node's principal, as far as that knows
 	loans      potluck.Size
 	newest     int64
-	short      potluck.Size
-	failed     int32 // audits in the window
 	failedAt   int64
 	slowDay    int64 // the day to which slowed belongs
 	slowed     potluck.Size
-	standing   credit.Standing
 	arcs       []credit.Arc // the peer's standing order at node
 }
 
@@ -254,9 +257,9 @@ func (w *world) meet(i, peer int32) int32 {
 		return l
 	}
 	l := int32(len(w.links))
-	w.links = append(w.links, link{node: i, peer: peer}, link{node: peer, peer: i})
+	w.links = append(w.links, link{node: i, peer: peer, twin: l + 1}, link{node: peer, peer: i, twin: l})
 	w.refer(i, peer, l)
-	w.refer(peer, i, l^1)
+	w.refer(peer, i, l+1)
 	return l
 }
 
@@ -269,9 +272,8 @@ func (w *world) refer(i, peer, l int32) {
 // befriend makes two nodes friends, each in the other's book.
 func (w *world) befriend(a, b int32) {
 	l := w.meet(a, b)
-	w.links[l].friend, w.links[l^1].friend = true, true
-	w.put(l)
-	w.put(l ^ 1)
+	w.links[l].friend, w.links[w.links[l].twin].friend = true, true
+	w.touch(l)
 }
 
 // put brings what a link says into the node's book.
