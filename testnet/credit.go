@@ -80,7 +80,7 @@ func (l *ledgerOf) look(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("why of %s at %s: %w", f.Name, l.at.Label(), err)
 		}
-		wrong = append(wrong, l.account(f.Name, w.Serve), l.truth(ctx, f, w.Serve))
+		wrong = append(wrong, l.counters(f, w.Serve), l.account(f.Name, w.Serve), l.truth(ctx, f, w.Serve))
 		if other, ok := l.known[f.Peer]; ok && f.Connected {
 			wrong = append(wrong, l.mirror(ctx, other, f, w.Serve), l.stated(ctx, other))
 		}
@@ -89,6 +89,20 @@ func (l *ledgerOf) look(ctx context.Context) error {
 		wrong = append(wrong, l.wrong("%v bytes are funded, all supplies are %v", l.funded, l.owed))
 	}
 	return errors.Join(wrong...)
+}
+
+// counters holds what credit is decided by against the counters of the books,
+// which are the sums of the rows (invariant 4).
+func (l *ledgerOf) counters(f api.Friend, s api.ServeView) error {
+	if s.Held != f.IHold.Bytes || s.Reserved != f.IHold.Reserved {
+		return l.wrong("%s has %d and reserves %d by its credit, %d and %d by the books", f.Name, s.Held, s.Reserved, f.IHold.Bytes, f.IHold.Reserved)
+	}
+	for _, e := range s.EarnedFor {
+		if e.Peer == l.at.Peer() && e.Bytes > f.HoldsForMe.Bytes {
+			return l.wrong("%s earned %d, and holds %d by the books", f.Name, e.Bytes, f.HoldsForMe.Bytes)
+		}
+	}
+	return nil
 }
 
 // account looks at the figures of one account alone: its supply is the sum of its

@@ -127,14 +127,14 @@ func point(ctx context.Context, from, to, at *testnet.Member) error {
 	return fmt.Errorf("%s isn't told of the order of %s: %+v", at.Label(), from.Label(), v)
 }
 
-// heldFrom sums what a node holds for others.
+// heldFrom sums what a node holds and reserves for others, by its rows.
 func heldFrom(ctx context.Context, at *testnet.Member, others ...*testnet.Member) (sum potluck.Size, err error) {
 	for _, o := range others {
-		s, err := serve(ctx, at, o)
+		s, err := at.API().Shares(ctx, o.Peer().String())
 		if err != nil {
 			return sum, err
 		}
-		sum += s.Held + s.Reserved
+		sum += s.Sums.IHold.Bytes + s.Sums.IHold.Reserved
 	}
 	return sum, nil
 }
