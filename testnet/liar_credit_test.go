@@ -197,8 +197,8 @@ func TestPrincipalHidesItsDebts(t *testing.T) {
 		}
 		for _, to := range []*testnet.Member{three.server, three.host} {
 			result, err := l.deliver(ctx, to, signed.StatementOf(nil, denial))
-			if err != nil || result != p2p.DeliveredNew {
-				return fmt.Errorf("%s answers a lower statement with result %d, want %d: %w", to.Label(), result, p2p.DeliveredNew, err)
+			if err != nil || result != p2p.DeliveredNew && result != p2p.DeliveredKnown { // the server may have passed it on
+				return fmt.Errorf("%s answers a lower statement with result %d: %w", to.Label(), result, err)
 			}
 		}
 		if err := becomes(ctx, "lowered", three.server, three.host, func(s api.ServeView) bool { return s.Earned == 1 }); err != nil {
