@@ -17,6 +17,10 @@ func (w *world) arrive(i int32) {
 	if n.away--; n.away == 0 && n.present {
 		n.since = w.now
 		w.absent[i] = 0
+		if n.late {
+			n.late = false
+			w.queue.add(w.now, lateDue, i)
+		}
 	}
 }
 

@@ -10,7 +10,6 @@ type candidate struct {
 	link  int32 // its view of the owner
 	route int32 // the pointers made for it; -1: none
 	hops  int32 // pointers between the account and who pays: 0 its own credit
-	worth int64 // the greater is asked earlier
 	gone  bool  // it dropped what it took
 }
 
@@ -74,8 +73,9 @@ func (w *world) places(b int32) []share {
 }
 
 // choose lets up to want hosts take a share of so many bytes each, none of them
-// near those that have one already: those that owe the owner most are asked
-// first, then, if pointers are made, friends of friends.
+// near those that have one already: those with credit for it are asked first,
+// in a random order, then the others, then, where friends lend, friends of
+// friends.
 func (w *world) choose(i int32, size potluck.Size, want int, have []candidate) []candidate {
 	chosen := append(w.scratch.chosen[:0], have...)
 	for _, c := range w.candidates(i, size) {
@@ -87,7 +87,7 @@ func (w *world) choose(i int32, size potluck.Size, want int, have []candidate) [
 			chosen = append(chosen, c)
 		}
 	}
-	for len(chosen) < want && w.pointing() && w.s.MaxHops > 0 {
+	for len(chosen) < want && w.lending() {
 		c, ok := w.seek(i, size, -1, chosen)
 		if !ok {
 			break
@@ -99,53 +99,55 @@ func (w *world) choose(i int32, size potluck.Size, want int, have []candidate) [
 	return chosen
 }
 
-// candidates lists the hosts that an owner knows and that may have room, those
-// that owe most first.
+// candidates lists the hosts that an owner knows and that may have room, in a
+// random order, but first those that owe it enough by themselves, as files does
+// (docs/decisions/placement.md).
 func (w *world) candidates(i int32, size potluck.Size) []candidate {
 	out := w.scratch.hosts[:0]
 	refs := w.nodes[i].refs
-	for range min(1, len(refs)) {
-		start := w.rng.IntN(len(refs))
-		for k := range refs {
-			own := refs[(start+k)%len(refs)].link
-			p := w.links[own].peer
-			host := &w.nodes[p]
-			if w.absent[p] > 0 || host.book == nil || host.capacity-host.held < size || w.doubted(own) {
-				continue
-			}
-			theirs := w.links[own].twin
-			c := candidate{link: theirs, route: -1, worth: w.worth(theirs)}
-			if c.worth < int64(size) {
-				c.hops = 1
-			}
-			at := len(out)
-			out = append(out, c)
-			for ; at > 0 && out[at-1].worth < c.worth; at-- {
-				out[at] = out[at-1]
-			}
-			out[at] = c
+	rich := 0
+	for k := range refs {
+		own := refs[k].link
+		p := w.links[own].peer
+		host := &w.nodes[p]
+		if w.absent[p] > 0 || host.book == nil || host.capacity-host.held < size || w.doubted(own) {
+			continue
+		}
+		c := candidate{link: w.links[own].twin, route: -1}
+		out = append(out, c)
+		if w.owes(c.link) >= size {
+			out[rich], out[len(out)-1] = out[len(out)-1], out[rich]
+			rich++
+		} else {
+			out[len(out)-1].hops = 1
 		}
 	}
+	w.shuffle(out[:rich])
+	w.shuffle(out[rich:])
 	w.scratch.hosts = out
 	return out
 }
 
-// doubted tells whether a host failed an audit of late.
+// doubted tells whether an owner trusts a host with nothing new because it failed
+// an audit: for a window, and each time for twice as long.
 func (w *world) doubted(own int32) bool {
 	k := &w.links[own]
-	return k.failed > 0 && w.now-k.failedAt < int64(w.policy.AuditDays)*day
+	return k.fails > 0 && w.now-k.failedAt < int64(w.policy.AuditDays)*day<<min(k.fails-1, 10)
 }
 
-// worth is by what owners choose whom to ask: what the host owes them, or its
-// room where nobody owes anything. It decides nothing.
-func (w *world) worth(l int32) int64 {
+// owes is what a host would take from an account by the account's own credit. It
+// orders the asks and decides nothing.
+func (w *world) owes(l int32) potluck.Size {
 	k := &w.links[l]
-	if w.policy.Reciprocity == "none" {
-		h := &w.nodes[k.node]
-		return int64(h.capacity - h.held)
-	}
 	p := w.peer(k)
-	return int64(p.Earned + p.Gift + p.Opening - p.Held - p.Loans)
+	return p.Earned + p.Gift + p.Opening - p.Held - p.Loans
+}
+
+func (w *world) shuffle(c []candidate) {
+	for i := len(c) - 1; i > 0; i-- {
+		j := w.rng.IntN(i + 1)
+		c[i], c[j] = c[j], c[i]
+	}
 }
 
 // near tells whether a host is one of those chosen, or too close to one, or to

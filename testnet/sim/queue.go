@@ -5,6 +5,7 @@ type kind uint8
 
 const (
 	tendDue   kind = iota // a node's daily work
+	lateDue               // the same, when it was away at the time
 	comes                 // a server comes back from its own absence
 	goes                  // and goes
 	dusk                  // it is switched off for the night

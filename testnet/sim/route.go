@@ -115,7 +115,12 @@ func (w *world) lay(r int32, size potluck.Size) {
 
 // pointing tells whether credit is pointed on.
 func (w *world) pointing() bool {
-	return w.policy.Reciprocity == "pointers" || w.policy.Reciprocity == "routed"
+	return w.policy.Reciprocity == "pointers" || w.policy.Reciprocity == "loans" || w.policy.Reciprocity == "routed"
+}
+
+// lending tells whether friends lend along paths.
+func (w *world) lending() bool {
+	return (w.policy.Reciprocity == "loans" || w.policy.Reciprocity == "routed") && w.s.MaxHops > 0
 }
 
 // unroute takes back what was lent; -1 is no route.
@@ -142,11 +147,11 @@ func (w *world) ask(i int32) {
 	size := w.s.Workload.Unit
 	if l := w.find(host, i); l >= 0 && w.accepts(l, size) {
 		hops := int32(0)
-		if w.worth(l) < int64(size) {
+		if w.owes(l) < size {
 			hops = 1
 		}
 		w.grant(i, candidate{link: l, route: -1, hops: hops})
-	} else if !w.pointing() || w.s.MaxHops == 0 {
+	} else if !w.lending() {
 		w.tally.refused++
 	} else if c, ok := w.seek(i, size, host, nil); ok {
 		w.grant(i, c)

@@ -78,11 +78,15 @@ type Topology struct {
 
 // Policy is what every honest node is told by its operator.
 type Policy struct {
-	// Reciprocity is none (free giving), pairwise, pointers (servers point their
-	// credit to those they work for, and friends lend along paths as CREDIT.md,
-	// section 3, says: a loan is charged to the borrower at the lender) or routed
-	// (the same, and the borrower counts a loan as earned by the lender, as the
-	// links of a credit network do; under study).
+	// Reciprocity is one of
+	//	none      free giving: whatever there is room for
+	//	pairwise  each key is held for by those it holds for itself
+	//	pointers  servers with a key of their own point their credit to the member
+	//	          they work for, and repay those who hold that member's data
+	//	loans     the same, and friends lend along paths as far as MaxHops: a loan is
+	//	          charged to the borrower at the lender (CREDIT.md, section 3)
+	//	routed    the same, and the borrower counts a loan as earned by the lender,
+	//	          as the links of a credit network do: no rule of CREDIT.md, under study
 	Reciprocity    string
 	RatioPPM       int64        // 0: 1,000,000
 	Gift           potluck.Size // to each friend, without return

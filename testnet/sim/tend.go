@@ -9,14 +9,19 @@ import (
 
 // tend is a node's day: as a host it releases what was cancelled, judges its
 // accounts and evicts; as an owner it audits its hosts, repairs, and places what
-// its demand has grown by. Whoever can't be reached does nothing that day.
+// its demand has grown by. Whoever is away does it when it is back.
 func (w *world) tend(i int32) {
 	n := &w.nodes[i]
 	if !n.present {
 		return
 	}
 	w.queue.add(w.now+day, tendDue, i)
-	if n.away > 0 {
+	w.work(i)
+}
+
+func (w *world) work(i int32) {
+	n := &w.nodes[i]
+	if n.late = n.away > 0; n.late || !n.present {
 		return
 	}
 	if n.book != nil {
@@ -125,10 +130,14 @@ func (w *world) caught(h *link) bool {
 // fail notes a failed audit in the book of who repays for the owner.
 func (w *world) fail(i, l int32) {
 	host := w.links[l].node
-	own := w.meet(w.nodes[i].server, host)
-	for _, view := range [2]int32{own, w.links[l].twin} {
-		w.links[view].failed++
-		w.links[view].failedAt = w.now
+	w.meet(w.nodes[i].server, host)
+	views := [2]int32{w.links[l].twin, w.find(w.nodes[i].server, host)}
+	for k, view := range views {
+		if k == 1 && views[0] == view {
+			break
+		}
+		v := &w.links[view]
+		v.failed, v.fails, v.failedAt = v.failed+1, v.fails+1, w.now
 	}
 	w.tally.failed++
 	w.record("audit-failed", i, host, w.forsake(i, l, false), "what was sampled is gone")

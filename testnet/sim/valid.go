@@ -161,7 +161,7 @@ func (t Topology) validateEdges(members int) error {
 }
 
 func (p Policy) validate(key string, members int) error {
-	kinds := []string{"none", "pairwise", "pointers", "routed"}
+	kinds := []string{"none", "pairwise", "pointers", "loans", "routed"}
 	l := p.Ladder
 	switch {
 	case !slices.Contains(kinds, p.Reciprocity):

@@ -56,6 +56,7 @@ type node struct {
 	alive   bool  // its disk works
 	moved   bool  // the book changed since its shortfalls were computed
 	hurt    bool  // a batch may miss shares
+	late    bool  // its day's work is to be done when it is back
 
 	capacity, held potluck.Size // offered; charged of it
 	room           potluck.Size // what there is in truth, of a liar less than capacity
@@ -83,6 +84,7 @@ type link struct {
 	friend     bool
 	denied     bool
 	failed     int32        // audits in the window
+	fails      int32        // audits ever
 	held       potluck.Size // node holds for peer: what peer is charged for
 	earned     potluck.Size // peer holds for node's principal, as far as that knows
 	short      potluck.Size // of held: what nothing funds, at the last look
@@ -185,6 +187,8 @@ func (w *world) handle(e event) {
 	switch e.kind {
 	case tendDue:
 		w.tend(e.node)
+	case lateDue:
+		w.work(e.node)
 	case comes, goes:
 		w.flip(e.node, e.kind)
 	case dusk, dawn:
