@@ -5,8 +5,8 @@ import (
 	"potluck/ledger/credit"
 )
 
-// build makes the members, their servers and their friendships.
-func (w *world) build() {
+// people makes the members.
+func (w *world) people() {
 	for g := range w.s.Groups {
 		w.members += w.s.Groups[g].Count
 	}
@@ -18,14 +18,23 @@ func (w *world) build() {
 		w.homes++
 		w.providers++
 	}
+}
+
+// splits gives some members' servers keys of their own: all that a smaller part
+// would give them to, and more.
+func (w *world) splits() {
 	for i := range w.members {
-		if g := w.group(int32(i)); g.SplitKeys > 0 && w.rng.Float64() < g.SplitKeys {
+		if w.rng.Float64() < w.group(int32(i)).SplitKeys {
 			w.split(int32(i))
 		}
 	}
 	w.scratch.seen = make([]uint64, len(w.nodes))
 	w.absent = make([]int64, len(w.nodes))
 	w.rotten = make([]bool, len(w.nodes))
+}
+
+// acquaint makes the friendships, and what dishonest members sign at once.
+func (w *world) acquaint() {
 	social := w.social()
 	edges := w.s.Topology.edges(len(social), w.rng)
 	w.links = make([]link, 0, 2*len(edges))

@@ -62,7 +62,7 @@ const (
 	Cycler         Strategy = "cycler"           // holds nothing; the group points credit round in a cycle
 	RevokeAfterUse Strategy = "revoke-after-use" // points all of its credit to the next of its group, and takes it back when it is used
 	Hoarder        Strategy = "hoarder"          // holds honestly, and asks for all it can get
-	Flaky          Strategy = "flaky"            // honest, two thirds of the time away
+	Flaky          Strategy = "flaky"            // honest, and unless its uptime is given, two thirds of the time away
 	Nightly        Strategy = "nightly"          // honest, off at night
 )
 

@@ -47,6 +47,7 @@ func (w *world) summary() Summary {
 			gain, bound := w.exposure(int32(g))
 			add("gain_bytes"+name, float64(gain))
 			add("bound_bytes"+name, float64(bound))
+			add("gain_of_bound"+name, float64(gain)/float64(max(1, bound)))
 		}
 	}
 	return s

@@ -133,10 +133,17 @@ type scratch struct {
 }
 
 func newWorld(s Scenario, replicate int, o Observer) *world {
-	w := &world{s: s, policy: defaults(s.Policy), o: o,
-		rng: rand.New(rand.NewPCG(s.Seed, uint64(replicate)))}
+	w := &world{s: s, policy: defaults(s.Policy), o: o}
 	w.stride = w.policy.N
-	w.build()
+	// Who the people are, who of them has two keys, who knows whom, and what
+	// happens to them are drawn apart: a sweep over the one leaves the others.
+	w.rng = stream(s, replicate, 1)
+	w.people()
+	w.rng = stream(s, replicate, 2)
+	w.splits()
+	w.rng = stream(s, replicate, 3)
+	w.acquaint()
+	w.rng = stream(s, replicate, 0)
 	for i := range w.nodes {
 		w.begin(int32(i))
 	}
@@ -145,6 +152,10 @@ func newWorld(s Scenario, replicate int, o Observer) *world {
 	}
 	w.queue.add(0, sampleDue, 0)
 	return w
+}
+
+func stream(s Scenario, replicate int, k uint64) *rand.Rand {
+	return rand.New(rand.NewPCG(s.Seed, uint64(replicate)<<2|k))
 }
 
 func defaults(p Policy) Policy {
