@@ -67,12 +67,12 @@ func (b *Book) upTo(n *node, enough amount) amount {
 	if own := n.net.spare(); !own.less(enough) {
 		return own
 	}
-	return b.reach(n.net, enough)
+	return b.within(n.net, enough)
 }
 
-// reach is how much of want could be led to v, nothing being changed.
-func (b *Book) reach(v *vertex, want amount) amount {
-	if b.raise(fed); !v.stems[fed].in {
+// within is how much of want could be led to v, nothing being changed.
+func (b *Book) within(v *vertex, want amount) amount {
+	if b.know(fed); !v.hints[fed].in {
 		return amount{}
 	}
 	b.try()

@@ -31,15 +31,18 @@ type Book struct {
 	journal      []change
 	trying       bool // changes of the flow are noted in the journal
 	start        point
-	trees        [2]tree
-	season       uint64
-	patience     int // after so many paths blocking flows do the rest
+	reach        [2]reach
+	cuts         uint64 // so many were found
+
+	// Bounds of searches; no answer rests on them.
+	patience int // when those of one ask have seen so many peers, blocking flows do the rest
+	large    int // how many peers a cut is around that is worth remembering
 }
 
 // New makes an empty book in which sponsored peers are at most maxHops arcs from
 // a friend; with 0 or less, arcs carry nothing.
 func New(maxHops int) *Book {
-	return &Book{hops: maxHops, top: amountOf(potluck.MaxSize), peers: map[ID]*node{}, patience: 256}
+	return &Book{hops: maxHops, top: amountOf(potluck.MaxSize), peers: map[ID]*node{}, patience: 4096, large: 32}
 }
 
 // Put adds or replaces a peer; its arcs stay.
@@ -70,8 +73,9 @@ func (b *Book) supply(v *vertex, s amount) {
 	if s.less(v.used) {
 		b.broken = true
 	}
+	before := v.spare()
 	v.supply = s
-	b.mindRoot(v, fed)
+	b.mindEnd(v, fed, before)
 	for _, e := range v.out {
 		if e.arc.SharePPM >= 0 {
 			b.bound(e, capacity(&e.arc, s))
@@ -82,7 +86,9 @@ func (b *Book) supply(v *vertex, s amount) {
 // demand changes what a peer takes. Growth is paid by its own spare supply, as
 // far as that goes; the rest waits for the next answer.
 func (b *Book) demand(v *vertex, d amount) {
+	before := v.end(short)
 	v.demand = d
+	b.mindEnd(v, short, before)
 	switch {
 	case b.broken:
 	case d.less(v.served):
@@ -92,8 +98,6 @@ func (b *Book) demand(v *vertex, d amount) {
 		b.setUsed(v, v.used.plus(own))
 		b.setServed(v, v.served.plus(own))
 		b.wants(v)
-	default:
-		b.mindRoot(v, short)
 	}
 }
 

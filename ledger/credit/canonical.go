@@ -12,7 +12,7 @@ func (b *Book) settle() {
 	if b.canonical {
 		return
 	}
-	b.fell()
+	b.forget()
 	if len(b.hungry) > 0 { // who is short must not rest on the history
 		b.restart()
 		b.serve()

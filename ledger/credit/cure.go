@@ -23,10 +23,13 @@ func (b *Book) lack(n *node, credit, asked amount) lack {
 	if len(b.hungry) == 0 {
 		return lack{gap, gap, gap}
 	}
-	b.raise(short)
+	b.know(short)
 	b.try()
 	defer b.undo()
-	need := gap.plus(b.pull(n.net, short, endless))
+	need := gap
+	if n.net.hints[short].in {
+		need = gap.plus(b.pull(n.net, short, endless))
+	}
 	return lack{gap, need, b.grow(n.net, need)}
 }
 

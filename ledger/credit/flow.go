@@ -2,13 +2,11 @@ package credit
 
 import "slices"
 
-// change is one thing of the flow or of a tree before it was changed.
+// change is one number of the flow before it was changed.
 type change struct {
 	what   what
-	side   side
-	in     bool
 	v      *vertex
-	e      *edge // of a stem: via
+	e      *edge
 	before amount
 }
 
@@ -18,7 +16,6 @@ const (
 	flowOf what = iota
 	usedOf
 	servedOf
-	stemOf
 )
 
 func (b *Book) setFlow(e *edge, f amount) {
@@ -26,48 +23,61 @@ func (b *Book) setFlow(e *edge, f amount) {
 		return
 	}
 	if b.trying {
-		b.journal = append(b.journal, change{what: flowOf, e: e, before: e.flow})
+		b.journal = append(b.journal, change{flowOf, nil, e, e.flow})
 	}
+	b.cross(e, false)
 	e.flow = f
+	b.cross(e, true)
 	b.mind(e)
 }
 
 func (b *Book) setUsed(v *vertex, u amount) {
 	if b.trying {
-		b.journal = append(b.journal, change{what: usedOf, v: v, before: v.used})
+		b.journal = append(b.journal, change{usedOf, v, nil, v.used})
 	}
+	before := v.spare()
 	v.used = u
-	b.mindRoot(v, fed)
+	b.mindEnd(v, fed, before)
 }
 
 func (b *Book) setServed(v *vertex, s amount) {
 	if b.trying {
-		b.journal = append(b.journal, change{what: servedOf, v: v, before: v.served})
+		b.journal = append(b.journal, change{servedOf, v, nil, v.served})
 	}
+	before := v.end(short)
 	v.served = s
-	b.mindRoot(v, short)
+	b.mindEnd(v, short, before)
 }
 
-// point is a state of the flow and the trees to which a trial can go back.
+// point is a state of the flow to which a trial can go back.
 type point struct {
 	journal int
-	on      [2]bool
+	reach   [2]struct {
+		on   bool
+		left amount
+	}
+	first bool // no path was led since
 }
 
 // try notes changes of the flow until undo.
 func (b *Book) try() {
-	for s := range b.trees {
-		if b.trees[s].on {
-			b.tend(side(s))
+	for s := range b.reach {
+		if b.reach[s].on {
+			b.know(side(s))
 		}
 	}
 	b.trying, b.journal = true, b.journal[:0]
 	b.start = b.point()
+	b.start.first = true
 	b.round++
 }
 
-func (b *Book) point() point {
-	return point{len(b.journal), [2]bool{b.trees[fed].on, b.trees[short].on}}
+func (b *Book) point() (p point) {
+	p.journal = len(b.journal)
+	for s, r := range b.reach {
+		p.reach[s].on, p.reach[s].left = r.on, r.left
+	}
+	return p
 }
 
 func (b *Book) undo() {
@@ -75,29 +85,30 @@ func (b *Book) undo() {
 	b.trying = false
 }
 
-// back goes back to a point at which the trees were mended. They are right there
-// again since they change with the flow only.
+// back goes back to a point of the trial.
 func (b *Book) back(to point) {
 	late := b.journal[to.journal:]
 	for i := len(late) - 1; i >= 0; i-- {
 		switch c := &late[i]; c.what {
 		case flowOf:
+			b.cross(c.e, false)
 			c.e.flow = c.before
+			b.cross(c.e, true)
 		case usedOf:
+			before := c.v.spare()
 			c.v.used = c.before
+			b.mindEnd(c.v, fed, before)
 		case servedOf:
+			before := c.v.end(short)
 			c.v.served = c.before
-		case stemOf:
-			p := &c.v.stems[c.side]
-			p.in, p.via = c.in, c.e
+			b.mindEnd(c.v, short, before)
 		}
-	}
-	for s := range b.trees {
-		b.trees[s].forget(side(s))
 	}
 	clear(late) // keep no vertex alive that leaves the graph
 	b.journal = b.journal[:to.journal]
-	b.trees[fed].on, b.trees[short].on = to.on[fed], to.on[short]
+	for s := range b.reach {
+		b.reach[s].on, b.reach[s].left = to.reach[s].on, to.reach[s].left
+	}
 }
 
 // ensure brings the flow to a maximum.
@@ -109,17 +120,17 @@ func (b *Book) ensure() {
 	if b.stuck || len(b.hungry) == 0 {
 		return
 	}
-	if b.trees[fed].on {
+	if b.reach[fed].on {
 		b.draw()
 		return
 	}
-	b.fell()
+	b.forget()
 	b.want()
 	b.feed(b.hungry)
 	b.collect()
 }
 
-// draw feeds hungry peers along the tree.
+// draw feeds hungry peers by one path after the other.
 func (b *Book) draw() {
 	for _, v := range b.hungry {
 		if v.pos < 0 { // it has left the graph
@@ -211,7 +222,7 @@ func (b *Book) restart() {
 		b.wants(v)
 	}
 	b.broken, b.stuck, b.canonical = false, false, false
-	b.fell()
+	b.forget()
 }
 
 // release takes back what a peer was served: from its own supply as far as that

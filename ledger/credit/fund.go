@@ -85,7 +85,7 @@ func (b *Book) fundAsk(n *node, asked amount) []fund {
 	b.settle()
 	b.try()
 	defer b.undo()
-	b.fell() // until then
+	b.forget() // until then
 	n.net.need = asked
 	b.route([]*vertex{n.net})
 	_, ask := b.decompose(n.net, asked)

@@ -30,7 +30,7 @@ type vertex struct {
 	queued bool
 
 	// Of the search that runs; nothing of it outlives that.
-	stems      [2]stem
+	hints      [2]hint
 	via        *edge // how a walk came here
 	label      int   // fewest hops from spare supply
 	need, left amount
@@ -146,8 +146,14 @@ func (b *Book) bound(e *edge, c amount) {
 	if c.less(e.flow) {
 		b.broken = true
 	}
-	e.cap = c
+	b.setCap(e, c)
 	b.mind(e)
+}
+
+func (b *Book) setCap(e *edge, c amount) {
+	b.cross(e, false)
+	e.cap = c
+	b.cross(e, true)
 }
 
 // ranks fills in the ranks of one issuer's edges: a live arc carries before a
@@ -181,7 +187,7 @@ func (b *Book) measure() {
 		return
 	}
 	b.moved = false
-	b.fell()
+	b.forget()
 	queue := b.queue[:0]
 	for _, v := range b.linked {
 		if v.dist = -1; v.peer.Friend {

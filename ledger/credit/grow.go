@@ -1,5 +1,7 @@
 package credit
 
+import "slices"
+
 // cut bounds what must be added to a peer's supply, if what it points away as
 // shares grows with that: by value for a supply that has grown by at, and for
 // others by what the arcs across the cut then have more or less.
@@ -14,7 +16,7 @@ type cut struct {
 // who are short, and leaves the arcs as they were. Each cut that bounds that flow
 // bounds what is needed, from above; the bounds go down to what is enough.
 func (b *Book) grow(v *vertex, need amount) amount {
-	c := b.cut(v, amount{}, need, true)
+	c := b.cut(v, amount{}, need)
 	if len(c.across) == 0 {
 		return need
 	}
@@ -27,17 +29,16 @@ func (b *Book) grow(v *vertex, need amount) amount {
 	for range 16 {
 		for _, e := range v.out {
 			if e.shares() {
-				e.cap = capacity(&e.arc, v.supply.plus(enough))
-				b.mind(e)
+				b.setCap(e, capacity(&e.arc, v.supply.plus(enough)))
 			}
 		}
 		taken := need.plus(b.pull(v, short, enough.minus(need)))
 		if taken.less(enough) {
-			c = b.cut(v, enough, taken, false)
+			c = b.cut(v, enough, taken)
 		}
 		for _, e := range v.out {
 			if e.shares() {
-				e.cap = capacity(&e.arc, v.supply)
+				b.setCap(e, capacity(&e.arc, v.supply))
 			}
 		}
 		b.back(start)
@@ -52,17 +53,45 @@ func (b *Book) grow(v *vertex, need amount) amount {
 // shares tells whether an arc grows with the supply of its issuer.
 func (e *edge) shares() bool { return e.near && e.arc.SharePPM > 0 && !e.arc.Frozen }
 
-// cut is the one nearest to those who are short: more on the arcs across it
-// reaches them. Without the tree it isn't known; more arcs bound from above what
-// larger supply takes, fewer what smaller supply takes.
-func (b *Book) cut(v *vertex, at, value amount, larger bool) cut {
-	b.across = b.across[:0]
+// cut is around all to whom more credit of v would come. Over the arcs across it
+// that grow, and lead to peers from which it may reach one who is short, it would
+// go on. It is valid for larger supply and for smaller.
+func (b *Book) cut(v *vertex, at, value amount) cut {
+	c := cut{v.supply, at, value, b.across[:0]}
+	if b.reach[short].on && b.reach[short].left.isZero() || !slices.ContainsFunc(v.out, (*edge).shares) {
+		return c
+	}
+	b.spread(v)
 	for _, e := range v.out {
-		if known := b.trees[short].on; e.shares() && (known && e.to.stems[short].in || !known && larger) {
-			b.across = append(b.across, e)
+		if e.shares() && e.to.seen != b.stamp && (!b.reach[short].on || e.to.hints[short].in) {
+			c.across = append(c.across, e)
 		}
 	}
-	return cut{v.supply, at, value, b.across}
+	b.across = c.across
+	return c
+}
+
+// spread sees all to whom more credit of v would come.
+func (b *Book) spread(v *vertex) {
+	b.stamp++
+	queue := append(b.queue[:0], v)
+	v.seen = b.stamp
+	for i := 0; i < len(queue); i++ {
+		u := queue[i]
+		for _, e := range u.out {
+			if w := e.to; w.seen != b.stamp && e.open() {
+				w.seen = b.stamp
+				queue = append(queue, w)
+			}
+		}
+		for _, e := range u.in {
+			if w := e.from; w.seen != b.stamp && !e.flow.isZero() {
+				w.seen = b.stamp
+				queue = append(queue, w)
+			}
+		}
+	}
+	b.queue = queue
 }
 
 // descend goes from a supply that is enough down to the least that is by this cut.
