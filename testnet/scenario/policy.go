@@ -19,7 +19,7 @@ func defaultPolicy() sim.Policy {
 
 // policy changes c as a table says.
 func (d *decoder) policy(p *section, c *sim.Policy) {
-	p.word("reciprocity", &c.Reciprocity, "none", "pairwise", "pointers")
+	p.text("reciprocity", &c.Reciprocity) // the simulator knows the words
 	p.parts("ratio", &c.RatioPPM, 1e-6, 1000)
 	p.size("gift", &c.Gift)
 	p.size("opening", &c.Opening)
