@@ -12,11 +12,11 @@ func (b *Book) settle() {
 	if b.canonical {
 		return
 	}
-	b.forget()
 	if len(b.hungry) > 0 { // who is short must not rest on the history
 		b.restart()
 		b.serve()
 	}
+	b.forget()
 	sinks := make([]*vertex, 0, len(b.linked))
 	for _, v := range b.linked {
 		if !v.sorted {
@@ -90,6 +90,28 @@ func (b *Book) label() {
 		}
 	}
 	b.queue = queue
+	b.list()
+}
+
+// list gives each peer the edges over which walks of fewest hops may go on from it.
+func (b *Book) list() {
+	steps := b.steps[:0]
+	for _, v := range b.linked {
+		from := len(steps)
+		for _, e := range v.in {
+			if e.near && e.from.label != unlabelled && e.from.label == v.label-1 {
+				steps = append(steps, e)
+			}
+		}
+		v.ins = len(steps) - from
+		for _, e := range v.out {
+			if e.to.label != unlabelled && e.to.label == v.label+1 {
+				steps = append(steps, e)
+			}
+		}
+		v.steps = steps[from:len(steps):len(steps)]
+	}
+	b.steps = steps
 }
 
 func requeue(queue []*vertex, v *vertex) []*vertex {
@@ -102,7 +124,7 @@ func requeue(queue []*vertex, v *vertex) []*vertex {
 
 // augment leads some of what v needs to it along one path of fewest hops.
 func (b *Book) augment(v *vertex) bool {
-	source := b.walk(v, shortest)
+	source := b.climb(v)
 	if source == nil {
 		return false
 	}
@@ -157,7 +179,7 @@ func (e *edge) width(w way) amount {
 
 // walk goes back from v, nearest first, older pointers first, to a peer where it
 // may end; each vertex on the way names by via how it was reached. nil: there is
-// none, and none of what was seen leads to one for the rest of the round.
+// none.
 func (b *Book) walk(v *vertex, w way) *vertex {
 	b.stamp++
 	queue := append(b.queue[:0], v)
@@ -169,26 +191,44 @@ func (b *Book) walk(v *vertex, w way) *vertex {
 			return u
 		}
 		for _, e := range u.in {
-			if from := e.from; from.seen != b.stamp && !(w == shortest && from.dead == b.round) && !e.width(w).isZero() {
+			if from := e.from; from.seen != b.stamp && !e.width(w).isZero() {
 				from.seen, from.via = b.stamp, e
 				queue = append(queue, from)
 			}
 		}
-		if w != shortest {
-			continue
+	}
+	b.queue = queue
+	return nil
+}
+
+// climb is walk over the fewest hops. If there is no way, none of those that were
+// seen leads to one for the rest of the round.
+func (b *Book) climb(v *vertex) *vertex {
+	b.stamp++
+	queue := append(b.queue[:0], v)
+	v.seen = b.stamp
+	for i := 0; i < len(queue); i++ {
+		u := queue[i]
+		if u.goal(shortest) {
+			b.queue = queue
+			return u
 		}
-		for _, e := range u.out {
-			if to := e.to; to.seen != b.stamp && to.dead != b.round && !e.flow.isZero() && to.label == u.label+1 {
-				to.seen, to.via = b.stamp, e
-				queue = append(queue, to)
+		for j, e := range u.steps {
+			w, open := e.to, false
+			if j < u.ins {
+				w, open = e.from, e.flow.less(e.cap)
+			} else {
+				open = !e.flow.isZero()
+			}
+			if open && w.seen != b.stamp && w.dead != b.round {
+				w.seen, w.via = b.stamp, e
+				queue = append(queue, w)
 			}
 		}
 	}
 	b.queue = queue
-	if w == shortest {
-		for _, u := range queue {
-			u.dead = b.round
-		}
+	for _, u := range queue {
+		u.dead = b.round
 	}
 	return nil
 }

@@ -198,11 +198,11 @@ func (b *Book) feed(roots []*vertex) (got amount) {
 // accounts: a maximum too, since nobody that was served loses by the next.
 func (b *Book) serve() {
 	slices.SortFunc(b.hungry, compareServed)
-	b.want()
-	for i := range b.hungry {
-		b.feed(b.hungry[i : i+1])
-	}
-	b.collect()
+	b.know(fed)
+	patience := b.patience
+	b.patience = 1 << 20
+	b.draw()
+	b.patience = patience
 }
 
 // restart lets every peer's own supply cover its own demand, and nothing else
