@@ -43,12 +43,10 @@ func (w *world) summary() Summary {
 		add("served"+name, w.servedOf(groups[g]))
 		add("lost_bytes"+name, float64(groups[g].lost))
 		add("evicted_bytes"+name, float64(groups[g].evicted))
-		if !honest(w.s.Groups[g].Strategy) {
-			gain, bound := w.exposure(int32(g))
-			add("gain_bytes"+name, float64(gain))
-			add("bound_bytes"+name, float64(bound))
-			add("gain_of_bound"+name, float64(gain)/float64(max(1, bound)))
-		}
+		gain, bound := w.exposure(int32(g))
+		add("gain_bytes"+name, float64(gain))
+		add("bound_bytes"+name, float64(bound))
+		add("gain_of_bound"+name, float64(gain)/float64(max(1, bound)))
 	}
 	return s
 }
@@ -75,9 +73,9 @@ func (w *world) latent() (sum potluck.Size) {
 }
 
 // exposure is what a group gained and what it could gain at most (CREDIT.md,
-// section 10, 10): the bytes that honest nodes hold for it less those that it
-// really holds for them; gifts, openings, and what was gone before an audit found
-// it.
+// section 10, 10): the bytes that honest nodes of other groups hold for it less
+// those that it really holds for them; gifts, openings, and what was gone before
+// an audit found it.
 func (w *world) exposure(group int32) (gain, bound potluck.Size) {
 	for l := range w.links {
 		k := &w.links[l]
