@@ -58,7 +58,9 @@ type pair struct {
 }
 
 func newPair(hops int) pair {
-	return pair{New(hops), &model{hops: hops, peers: map[ID]Peer{}, arcs: map[ID][]Arc{}}}
+	p := pair{New(hops), &model{hops: hops, peers: map[ID]Peer{}, arcs: map[ID][]Arc{}}}
+	p.large = 1 // these books are small
+	return p
 }
 
 // change does one random change.
@@ -93,6 +95,7 @@ func (p pair) change(t *rapid.T) {
 
 func drawPair(t *rapid.T) pair {
 	p := newPair(rapid.IntRange(0, 4).Draw(t, "hops"))
+	p.patience = rapid.SampledFrom([]int{p.patience, p.patience, 0, 3}).Draw(t, "patience")
 	for range rapid.IntRange(1, 25).Draw(t, "changes") {
 		p.change(t)
 		if rapid.IntRange(0, 2).Draw(t, "look") == 0 {

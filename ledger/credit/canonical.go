@@ -8,11 +8,13 @@ import (
 // settle brings the flow to the canonical one: what is served follows the order
 // of accounts, and it is carried over the fewest hops in total.
 func (b *Book) settle() {
-	b.ensure()
-	if b.canonical {
-		return
+	if b.measure(); !b.broken {
+		b.ensure()
+		if b.canonical {
+			return
+		}
 	}
-	if len(b.hungry) > 0 { // who is short must not rest on the history
+	if b.broken || len(b.hungry) > 0 { // who is short must not rest on the history
 		b.restart()
 		b.serve()
 	}

@@ -136,6 +136,7 @@ func (b *Book) draw() {
 		if v.pos < 0 { // it has left the graph
 			v.demand, v.served = amount{}, amount{}
 		}
+		b.know(fed)
 		b.setServed(v, v.served.plus(b.pull(v, fed, v.demand.minus(v.served))))
 		v.need = v.demand.minus(v.served)
 	}
@@ -194,15 +195,28 @@ func (b *Book) feed(roots []*vertex) (got amount) {
 	}
 }
 
-// serve leads to hungry peers what they need, one after the other in the order of
-// accounts: a maximum too, since nobody that was served loses by the next.
+// serve leads to hungry peers what they need, each in the order of accounts as far
+// as it goes: a maximum too, since nobody that was served loses by the next. First
+// all are fed at once; then what each got is spare again at that peer, so that
+// those before it may take it, and whoever comes to it first needs no path.
 func (b *Book) serve() {
 	slices.SortFunc(b.hungry, compareServed)
-	b.know(fed)
-	patience := b.patience
-	b.patience = 1 << 20
+	b.want()
+	b.feed(b.hungry)
+	if !slices.ContainsFunc(b.hungry, func(v *vertex) bool { return !v.need.isZero() }) {
+		b.collect()
+		return
+	}
+	all := slices.Clone(b.hungry)
+	for _, v := range all {
+		v.left = v.demand.minus(v.served).minus(v.need)
+		v.supply = v.supply.plus(v.left)
+	}
 	b.draw()
-	b.patience = patience
+	for _, v := range all {
+		v.supply, v.used = v.supply.minus(v.left), v.used.minus(v.left)
+	}
+	b.forget()
 }
 
 // restart lets every peer's own supply cover its own demand, and nothing else
