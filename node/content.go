@@ -83,6 +83,12 @@ func (n *Node) Remove(ctx context.Context, c caps.Cap) (files.RemoveResult, erro
 func (n *Node) Where(ctx context.Context, c caps.Cap) (files.WhereResult, error) {
 	r, err := n.files.Where(ctx, c)
 	defer n.shrunk() // it may have found placements lost
+	for _, at := range r.Shares {
+		if at.State == files.ShareLost {
+			id := potluck.ShareID{Index: r.Index, Number: at.Number}
+			err = errors.Join(err, n.lost(ctx, at.Host, id, "the host says that it doesn't hold it"))
+		}
+	}
 	return r, n.checked(err)
 }
 

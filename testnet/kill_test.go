@@ -160,12 +160,28 @@ func (l *killLoop) verify(ctx context.Context) error {
 		}
 	}
 	for _, p := range l.all {
-		if s, err := p.API().Status(ctx); err != nil || s.Reserved != 0 {
-			return fmt.Errorf("%s reserves %v (%w)", p.Name, s.Reserved, err)
+		if err := l.unreserved(ctx, p); err != nil {
+			return err
 		}
 		if left := incoming(l.t, p.Dir); len(left) > 0 {
 			return fmt.Errorf("%s has nothing reserved, and still has %v", p.Name, left)
 		}
+	}
+	return nil
+}
+
+// unreserved waits until a node reserves nothing: what a put left to be spread
+// behind its back may still be on its way.
+func (l *killLoop) unreserved(ctx context.Context, p *testnet.Process) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*comingDeadline)
+	defer cancel()
+	var s api.Status
+	err := testnet.Poll(ctx, func() (done bool, err error) {
+		s, err = p.API().Status(ctx)
+		return s.Reserved == 0, err
+	})
+	if err != nil {
+		return fmt.Errorf("%s reserves %v: %w", p.Name, s.Reserved, err)
 	}
 	return nil
 }
