@@ -41,8 +41,8 @@ func Estimate(s Scenario) (events int64, bytes potluck.Size) {
 
 // What things take in memory, measured.
 const (
-	memberBytes = 1500
-	linkBytes   = 600 // one view of a friend, with the row of the book
+	memberBytes = 2000
+	linkBytes   = 800 // one view of a friend, with the row of the book
 	batchBytes  = 32
 	shareBytes  = 16
 )

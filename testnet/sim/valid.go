@@ -66,6 +66,9 @@ func (s Scenario) Validate() error {
 	if err := s.Workload.validate(); err != nil {
 		return err
 	}
+	if s.Workload.Kind == "pairs" && s.Policy.N > 1 {
+		return wrong("policy.n", "is %d; workload pairs places one share of each unit", s.Policy.N)
+	}
 	for i, e := range s.Events {
 		if err := s.validateEvent("event["+strconv.Itoa(i)+"]", e, members); err != nil {
 			return err
