@@ -18,7 +18,8 @@ func TestHelp(t *testing.T) {
 	for _, verb := range []string{"", "up", "status", "log", "ledger", "ledger check", "version", "invite", "invites", "invites list", "invites revoke", "join",
 		"demo", "friends", "friends list", "friends remove", "who", "terms", "deny", "accept", "evict", "put", "get", "rm", "where", "files",
 		"credit", "credit show", "credit to", "credit revoke", "credit decline", "credit eval", "credit verify", "credit proof", "repay", "repay via", "work-for",
-		"why", "standing", "pardon", "household", "household show", "household set", "household leave"} {
+		"why", "standing", "pardon", "household", "household show", "household set", "household leave",
+		"testnet", "testnet sim", "testnet plan", "testnet run", "testnet merge", "testnet report"} {
 		code, out, errout := quiet(t, append(strings.Fields(verb), "--help")...)
 		if code != exitOK || errout != "" {
 			t.Errorf("potluck %s --help: exit code %d, stderr %q", verb, code, errout)

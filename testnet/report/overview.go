@@ -4,9 +4,10 @@ import "slices"
 
 // Overview is the headline of a finished run, as text.
 type Overview struct {
-	Figures []string   // names
-	Points  []string   // titles
-	Cells   [][]string // by point, then by figure: means with their units
+	Figures []string             // names
+	Points  []string             // titles
+	Cells   [][]string           // by point, then by figure: means with their units
+	Means   []map[string]float64 // by point: means over replicates of all figures
 	Runs    int
 }
 
@@ -33,6 +34,11 @@ func Look(dir string) (o Overview, err error) {
 			cells = append(cells, unitOf(name).show(s.bands[point][name].mean()))
 		}
 		o.Cells = append(o.Cells, cells)
+		means := map[string]float64{}
+		for name, b := range s.bands[point] {
+			means[name] = b.mean()
+		}
+		o.Means = append(o.Means, means)
 	}
 	return o, nil
 }
