@@ -37,7 +37,7 @@ func namesOf(accounts []ledger.Account, self peer.ID) names {
 			all[a.Peer] = a.Name
 		}
 	}
-	all[self] = "me"
+	all[self] = "you"
 	return all
 }
 

@@ -25,8 +25,6 @@ func (n *Node) known(ctx context.Context, text string, dry bool) (ledger.Account
 	switch {
 	case bad != nil:
 		return a, err
-	case p == n.self:
-		return a, usagef("that is this node itself")
 	case dry:
 		return ledger.Account{Peer: p, Terms: ledger.StrangerTerms()}, nil
 	}
@@ -40,9 +38,6 @@ func (n *Node) known(ctx context.Context, text string, dry bool) (ledger.Account
 // CreditTo points credit to a peer, in place of an earlier pointer to it at the
 // same host. It previews, and signs unless it is a dry run.
 func (n *Node) CreditTo(ctx context.Context, r CreditToRequest) (CreditPreview, error) {
-	if r.To == n.self.String() {
-		return CreditPreview{}, usagef("a pointer to oneself does nothing")
-	}
 	to, err := n.known(ctx, r.To, r.DryRun)
 	if err != nil {
 		return CreditPreview{}, err
@@ -63,8 +58,12 @@ func (n *Node) CreditTo(ctx context.Context, r CreditToRequest) (CreditPreview, 
 		p.SharePPM = *r.SharePPM
 	}
 	switch {
+	case r.Loan && r.Limit == nil:
+		return CreditPreview{}, usagef("a loan needs an amount: say how many bytes it is")
+	case p.Host == to.Peer:
+		return CreditPreview{}, usagef("%s needs no credit at its own node; say another host, or none for all", called(to))
 	case to.Denied:
-		return CreditPreview{}, usagef("%s is denied here; \"potluck accept %s\" ends that", to.Name, to.Name)
+		return CreditPreview{}, usagef("%s is denied here; \"potluck accept %s\" ends that", called(to), called(to))
 	case p.Limit < 0 && r.Limit != nil:
 		return CreditPreview{}, usagef("a limit of %d bytes is below 0", *r.Limit)
 	case p.SharePPM < 0 && r.SharePPM != nil, p.SharePPM > signed.WholePPM:
@@ -105,7 +104,7 @@ func (n *Node) CreditRevoke(ctx context.Context, r CreditRevokeRequest) (CreditP
 			return x.To == to.Peer && (r.Host == "" || x.Host == host)
 		})
 		if len(o.Pointers) == before {
-			return &NotFoundError{What: "pointer to " + to.Name}
+			return &NotFoundError{What: "pointer to " + called(to)}
 		}
 		return nil
 	})

@@ -177,13 +177,9 @@ func (d *post) pushSome(ctx context.Context, p peer.ID, all func() ([]paper, err
 	if err != nil {
 		return err
 	}
-	friend := d.n.gate.isFriend(p)
 	var due []paper
 	for _, x := range papers {
-		mine := x.open && x.id.Issuer == d.n.self && friend
-		// A statement is filed under its host, who may not have it as the owner signed it.
-		named := x.names[p] || x.id.Issuer == p && x.id.Kind == signed.KindStatement
-		if (named || mine) && d.has(p, x.key()) < x.id.Number {
+		if d.wants(p, x) && d.has(p, x.key()) < x.id.Number {
 			due = append(due, x)
 		}
 	}
@@ -194,6 +190,20 @@ func (d *post) pushSome(ctx context.Context, p peer.ID, all func() ([]paper, err
 		}
 	}
 	return failed
+}
+
+// wants tells whether a document is handed to a peer unasked: to whom it names,
+// and this node's own to friends. What a pointer for any host gives, its
+// beneficiary may decline, and take again: such orders go from the issuer to its
+// friends, and from the beneficiary to the hosts that it found.
+func (d *post) wants(p peer.ID, x paper) bool {
+	if x.names[p] || x.id.Issuer == p && x.id.Kind == signed.KindStatement {
+		return true // a statement is filed under its host, who may not have it as the owner signed it
+	}
+	if !x.open || x.id.Issuer != d.n.self {
+		return x.spread && d.n.gate.isFriend(p)
+	}
+	return d.n.gate.isFriend(p) || x.id.Kind == signed.KindOrder && d.n.gate.isReached(p)
 }
 
 // has is the newest number of a document that a peer is known to have.

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,13 +26,18 @@ func usagef(format string, args ...any) error {
 
 // Resolve finds the one account that a text means: its petname, its peer ID, or
 // a beginning of either that no other account has. Errors: *NotFoundError,
-// *files.UsageError with the candidates.
+// *files.UsageError with the candidates, or when it means this node itself.
 func (n *Node) Resolve(ctx context.Context, text string) (ledger.Account, error) {
 	accounts, err := n.book.Accounts(ctx)
 	if err != nil {
 		return ledger.Account{}, n.checked(err)
 	}
-	return resolve(accounts, text)
+	a, err := resolve(accounts, text)
+	var missing *NotFoundError
+	if errors.As(err, &missing) && (text == n.self.String() || text == n.config.Name) {
+		return a, usagef("%q is this node itself; name another one", text)
+	}
+	return a, err
 }
 
 func resolve(accounts []ledger.Account, text string) (ledger.Account, error) {
@@ -60,6 +66,11 @@ func resolve(accounts []ledger.Account, text string) (ledger.Account, error) {
 		}
 	}
 	return ledger.Account{}, &NotFoundError{What: fmt.Sprintf("friend %q", text)}
+}
+
+// called names an account as a view does.
+func called(a ledger.Account) string {
+	return namesOf([]ledger.Account{a}, "").party(a.Peer).Name
 }
 
 // candidates names accounts so that they can be told apart.

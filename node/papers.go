@@ -23,6 +23,7 @@ type paper struct {
 	raw      []byte           // of one in the books: its encoding
 	pointers []signed.Pointer // of an order
 	declined []peer.ID        // of an order
+	spread   bool             // this node's friends should have it
 }
 
 // key is the identity without the number.
@@ -66,7 +67,7 @@ func (n *Node) papers(ctx context.Context) ([]paper, error) {
 	if err != nil {
 		return nil, n.checked(err)
 	}
-	n.shelf.relate(all)
+	n.shelf.relate(all, n.self)
 	slices.SortStableFunc(all, func(a, b paper) int {
 		return cmp.Or(cmp.Compare(a.rank(), b.rank()), cmp.Compare(a.id.Number, b.id.Number))
 	})
@@ -105,9 +106,10 @@ func (s *shelf) open(d signed.Document) (paper, error) {
 }
 
 // relate adds whom papers concern by way of others: statements the servers that
-// repay for the owner, a refusal of pointers the hosts that these name; and
-// whom earlier ones named.
-func (s *shelf) relate(all []paper) {
+// repay for the owner, a refusal of pointers the hosts that these name, or all
+// friends of self when its own pointer names none; and whom earlier ones named.
+func (s *shelf) relate(all []paper, self peer.ID) {
+	anywhere := make(map[peer.ID]bool)
 	servers, at := make(map[peer.ID][]peer.ID), make(map[[2]peer.ID][]peer.ID)
 	for _, p := range all {
 		if p.id.Kind == signed.KindRepay {
@@ -115,12 +117,16 @@ func (s *shelf) relate(all []paper) {
 		}
 		for _, x := range p.pointers {
 			at[[2]peer.ID{p.id.Issuer, x.To}] = append(at[[2]peer.ID{p.id.Issuer, x.To}], x.Host)
+			if x.Host == "" && p.id.Issuer == self {
+				anywhere[x.To] = true
+			}
 		}
 	}
 	if s.named == nil || len(s.named) >= shelfMost {
 		s.named = make(map[signed.Identity]map[peer.ID]bool)
 	}
-	for _, p := range all {
+	for i, p := range all {
+		all[i].spread = p.id.Kind == signed.KindOrder && anywhere[p.id.Issuer]
 		if p.id.Kind == signed.KindStatement {
 			p.name(servers[p.id.Other]...)
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -113,6 +114,25 @@ func TestDecline(t *testing.T) {
 	if err != nil || len(o.In) != 1 || o.In[0].State != "declined" || len(o.Order.Declined) != 1 {
 		t.Fatalf("%+v, %v", o, err)
 	}
+	if _, err := w.friend.CreditDecline(t.Context(), CreditDeclineRequest{Issuer: "issuer", Undo: true}); err != nil {
+		t.Fatal(err)
+	}
+	w.free(t, potluck.MiB)
+}
+
+// A host that no pointer names and that is no friend hears of a refusal too.
+func TestDeclineForAnyHost(t *testing.T) {
+	w := newThree(t)
+	limit := potluck.Size(potluck.MiB)
+	if _, err := w.issuer.CreditTo(t.Context(), CreditToRequest{To: "friend", Limit: &limit}); err != nil {
+		t.Fatal(err)
+	}
+	w.free(t, potluck.MiB)
+	w.reach(t)
+	if _, err := w.friend.CreditDecline(t.Context(), CreditDeclineRequest{Issuer: "issuer"}); err != nil {
+		t.Fatal(err)
+	}
+	w.free(t, 0)
 	if _, err := w.friend.CreditDecline(t.Context(), CreditDeclineRequest{Issuer: "issuer", Undo: true}); err != nil {
 		t.Fatal(err)
 	}
@@ -323,6 +343,8 @@ func TestBadPointers(t *testing.T) {
 	}
 	for name, r := range map[string]CreditToRequest{
 		"to oneself":          {To: w.issuer.self.String()},
+		"to one's own name":   {To: w.issuer.config.Name},
+		"at oneself":          {To: "host", Host: w.issuer.config.Name},
 		"to nobody known":     {To: "zoe"},
 		"at nobody known":     {To: "host", Host: "zoe"},
 		"at the beneficiary":  {To: "host", Host: "host"},
@@ -338,12 +360,18 @@ func TestBadPointers(t *testing.T) {
 		if !errors.As(err, &usage) && !errors.As(err, &missing) {
 			t.Errorf("%s: %v, want a clear no", name, err)
 		}
+		if (missing != nil) != strings.Contains(name, "nobody known") || strings.Contains(err.Error(), "not a valid document") {
+			t.Errorf("%s: %v: not the right kind of no", name, err)
+		}
 	}
 	if _, err := w.issuer.CreditRevoke(t.Context(), CreditRevokeRequest{To: "host"}); err == nil {
 		t.Error("revoked what isn't there")
 	}
 	if _, err := w.issuer.RepayVia(t.Context(), RepayViaRequest{Node: "host"}); err == nil {
 		t.Error("a repay order without consent was signed")
+	}
+	if _, err := w.issuer.WorkFor(t.Context(), WorkForRequest{Peer: "host", Off: true}); err == nil {
+		t.Error("ended a consent that isn't there")
 	}
 	for _, kind := range []signed.Kind{signed.KindOrder, signed.KindRepay} {
 		if _, err := w.issuer.book.Document(t.Context(), kind, w.issuer.self, ""); !errors.Is(err, ledger.ErrNotFound) {

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/bits"
 	"slices"
 	"strings"
@@ -55,23 +56,17 @@ func (n *Node) linesAt(host peer.ID, old, next signed.Order, ns names) []Preview
 	h := ns.party(host)
 	supply := s.account.Supply
 	before, after := carried(old, host, supply), carried(next, host, supply)
-	charged := "" // CREDIT.md section 5
-	for p, b := range before {
-		if after[p] < b {
-			charged = "; what is in use stays charged until it is gone"
-		}
-	}
 	line := func(p Party, b, a potluck.Size) PreviewLine {
 		l := PreviewLine{Host: h, Known: s.at != 0, Party: p, Before: b, After: a}
 		switch {
 		case !l.Known:
-			l.Sentence = h.Name + " can't be asked what it counts for you now"
+			l.Sentence = "what " + h.Name + " counts for you isn't known: it can't be asked now"
 		case p.Peer == n.self:
-			l.Sentence = fmt.Sprintf("%s counts %v for you; %v of it for you alone before, %v after this%s", h.Name, supply, b, a, charged)
+			l.Sentence = fmt.Sprintf("of your %s of credit at %s, %s for you alone; before, %s", amount(supply), h.Name, are(a), amount(b))
 		default:
-			l.Sentence = fmt.Sprintf("%s: up to %v of your credit for %s before, up to %v after this", h.Name, b, p.Name, a)
-			if a < b {
-				l.Sentence += ", and what it uses until it is gone"
+			l.Sentence = fmt.Sprintf("of your credit at %s, %s may use %s; before, %s", h.Name, p.Name, upTo(a), upTo(b))
+			if a < b { // CREDIT.md section 5
+				l.Sentence += "; what it uses already stays charged to you until it is gone"
 			}
 		}
 		return l
@@ -83,7 +78,7 @@ func (n *Node) linesAt(host peer.ID, old, next signed.Order, ns names) []Preview
 		}
 		return left
 	}
-	lines := []PreviewLine{line(Party{n.self, "me"}, rest(before), rest(after))}
+	lines := []PreviewLine{line(ns.party(n.self), rest(before), rest(after))}
 	if s.at == 0 {
 		return lines
 	}
@@ -101,6 +96,24 @@ func (n *Node) linesAt(host peer.ID, old, next signed.Order, ns names) []Preview
 		}
 	}
 	return lines
+}
+
+// are gives "57 MiB are".
+func are(s potluck.Size) string {
+	if s == 0 {
+		return "nothing is"
+	}
+	return amount(s) + " are"
+}
+
+func upTo(s potluck.Size) string {
+	switch {
+	case s == 0:
+		return "nothing"
+	case s >= plenty:
+		return amount(s)
+	}
+	return "up to " + s.String()
 }
 
 // carried is what an order's pointers carry at most at one host, by beneficiary:
@@ -127,20 +140,22 @@ func carried(o signed.Order, host peer.ID, supply potluck.Size) map[peer.ID]potl
 	return all
 }
 
-// previewSentence says all lines in one.
+// previewSentence says in one all lines that change something or may.
 func previewSentence(v CreditPreview) string {
 	var parts []string
 	for _, l := range v.Lines {
-		parts = append(parts, l.Sentence)
+		if l.Before != l.After || !l.Known {
+			parts = append(parts, l.Sentence)
+		}
 	}
 	if len(parts) == 0 {
-		parts = append(parts, "no host is known at which this changes anything now")
+		parts = append(parts, "this changes nothing now at any host that is known")
 	}
 	text := strings.Join(parts, "; ")
 	if !v.Signed {
 		return text
 	}
-	text += fmt.Sprintf(" (order %d, good until %s", v.Number, day(v.Expires))
+	text += fmt.Sprintf(" (signed as order %d, good until %s", v.Number, day(v.Expires))
 	if len(v.Waiting) > 0 {
 		var who []string
 		for _, p := range v.Waiting {
@@ -160,14 +175,14 @@ func (n *Node) deliverNow(ctx context.Context, key signed.Identity, number uint6
 	defer n.judge.cycle.Trigger()
 	has, waiting = []Party{}, []Party{}
 	wanted := make(map[peer.ID]bool)
-	for _, p := range n.admitted() {
-		wanted[p] = n.host.Connected(p)
-	}
 	if papers, err := n.papers(ctx); err == nil {
 		for _, x := range papers {
-			if x.key() == key {
-				for p := range x.names {
-					wanted[p] = wanted[p] || n.host.Connected(p)
+			if x.key() != key {
+				continue
+			}
+			for _, p := range slices.AppendSeq(n.admitted(), maps.Keys(x.names)) {
+				if n.post.wants(p, x) {
+					wanted[p] = n.host.Connected(p)
 				}
 			}
 		}

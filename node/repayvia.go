@@ -25,7 +25,7 @@ func (n *Node) RepayVia(ctx context.Context, r RepayViaRequest) (RepayResult, er
 		x.Allotments = slices.DeleteFunc(x.Allotments, func(l signed.Allotment) bool { return l.Node == a.Peer })
 		if r.Off {
 			if len(x.Allotments) == before {
-				return &NotFoundError{What: "allotment to " + a.Name}
+				return &NotFoundError{What: "repay order that names " + called(a)}
 			}
 			return nil
 		}
@@ -56,7 +56,7 @@ func (n *Node) RepayVia(ctx context.Context, r RepayViaRequest) (RepayResult, er
 	}
 	if !r.Off {
 		if ok, err := n.consents(ctx, a.Peer); err != nil || !ok {
-			return RepayResult{}, errors.Join(err, usagef("%s didn't say that it works for this node; its operator runs \"potluck work-for\" with the name that this node has there, first", a.Name))
+			return RepayResult{}, errors.Join(err, usagef("%s didn't say that it works for your node; its operator runs \"potluck work-for\" with the name that your node has there, first", called(a)))
 		}
 	}
 	if !r.DryRun {
@@ -72,7 +72,7 @@ func (n *Node) RepayVia(ctx context.Context, r RepayViaRequest) (RepayResult, er
 	if v.Repay, err = n.allotted(ctx, next, ns); err != nil {
 		return v, err
 	}
-	v.Sentence = fmt.Sprintf("of what others hold for me, %s repays %g %%; this node itself %g %%", a.Name, float64(next.Share(a.Peer))/1e4, float64(v.Own)/1e4)
+	v.Sentence = fmt.Sprintf("of what others hold for you, %s repays %g %%, and you %g %%", called(a), float64(next.Share(a.Peer))/1e4, float64(v.Own)/1e4)
 	if v.Signed {
 		n.deliverNow(ctx, signed.Identity{Kind: signed.KindRepay, Issuer: n.self}, next.Number, ns)
 	}
@@ -118,9 +118,16 @@ func (n *Node) allotted(ctx context.Context, r signed.Repay, ns names) ([]RepayV
 
 // WorkFor consents to repay the debts of a peer, or no longer.
 func (n *Node) WorkFor(ctx context.Context, r WorkForRequest) (WorkResult, error) {
-	a, err := n.known(ctx, r.Peer, false)
+	a, err := n.known(ctx, r.Peer, r.Off)
 	if err != nil {
 		return WorkResult{}, err
+	}
+	if r.Off {
+		if works, err := n.worksFor(ctx, a.Peer); err != nil {
+			return WorkResult{}, err
+		} else if !works {
+			return WorkResult{}, &NotFoundError{What: "consent to work for " + called(a)}
+		}
 	}
 	c, err := n.signConsent(ctx, 0, a.Peer, !r.Off)
 	if err != nil {
@@ -135,11 +142,18 @@ func (n *Node) WorkFor(ctx context.Context, r WorkForRequest) (WorkResult, error
 	if v.WorksFor, err = n.workViews(ctx, ns); err != nil {
 		return v, err
 	}
-	v.Sentence = fmt.Sprintf("this node works for %s: who holds data for it gets credit here, as far as %s names this node with \"potluck repay via\"", a.Name, a.Name)
+	v.Sentence = fmt.Sprintf("your node works for %s: who holds data for it gets credit here, as far as %s names your node with \"potluck repay via\"", called(a), called(a))
 	if r.Off {
-		v.Sentence = fmt.Sprintf("this node works for %s no longer", a.Name)
+		v.Sentence = fmt.Sprintf("your node works for %s no longer", called(a))
 	}
 	return v, nil
+}
+
+// worksFor tells whether this node consented to work for a peer, and didn't
+// end that. One that ran out by time can be ended too.
+func (n *Node) worksFor(ctx context.Context, principal peer.ID) (bool, error) {
+	c, found, err := opened(ctx, n.book, signed.KindConsent, n.self, principal, signed.Document.Consent)
+	return found && c.Works, n.checked(err)
 }
 
 // workViews lists the principals that this node works for.

@@ -33,7 +33,7 @@ func (s serving) reason() string {
 	what := "a friend"
 	switch {
 	case s.Household:
-		what = "of my household"
+		what = "of your household"
 	case !s.Friend:
 		what = "no friend"
 	}
@@ -86,39 +86,10 @@ func (s serving) sources() []string {
 	return why
 }
 
-// needs says what a peer would need to have more here.
-func (s serving) needs() string {
-	if s.Refusal == nil {
-		return fmt.Sprintf("%s can add %v here", s.Name, s.Free)
-	}
-	return fmt.Sprintf("%s can add nothing here (%s)%s", s.Name, s.Refusal.Code, cured(s.Refusal.Cures, "me", s.Name))
-}
-
-// cured names the ways out of a refusal of whom by host.
-func cured(cures []potluck.Cure, host, whom string) string {
-	var ways []string
-	for _, c := range cures {
-		switch c.Kind {
-		case potluck.CureHold:
-			ways = append(ways, fmt.Sprintf("hold %v more for %s", c.Bytes, host))
-		case potluck.CureFree:
-			ways = append(ways, fmt.Sprintf("remove %v of what is held", c.Bytes))
-		case potluck.CurePointer:
-			ways = append(ways, fmt.Sprintf("ask a friend of %s for a pointer of %v", host, c.Bytes))
-		default:
-			ways = append(ways, c.String())
-		}
-	}
-	if len(ways) == 0 {
-		return ""
-	}
-	return "; " + whom + " could " + strings.Join(ways, ", or ")
-}
-
 // served says why another node serves this one, in that node's figures.
 func (c CreditAt) served() string {
 	if !c.Known {
-		return fmt.Sprintf("what %s gives me is unknown: it hasn't told yet", c.Name)
+		return fmt.Sprintf("what %s gives you isn't known: it hasn't told yet", c.Name)
 	}
 	var why []string
 	add := func(size potluck.Size, text string) {
@@ -132,21 +103,26 @@ func (c CreditAt) served() string {
 		add(c.Terms.Paid, "paid until "+day(c.Terms.PaidUntil))
 	}
 	if c.Terms.RatioPPM > 0 {
-		add(c.Earned, "that I hold for it and those it works for"+times(c.Terms.RatioPPM))
+		add(c.Earned, "that you hold for it or for those it works for"+times(c.Terms.RatioPPM))
 	}
 	for _, s := range c.Sponsors {
-		add(s.Limit, "that "+s.Name+" points to me")
+		add(s.Limit, "that "+s.Name+" points to you")
 	}
-	text := c.Name + " serves me " + listing(why)
-	if len(why) == 0 {
-		text = c.Name + " has no reason to serve me"
+	text := c.Name + " lets you use " + listing(why)
+	switch {
+	case c.Refusal != nil && c.Refusal.Code == potluck.CodeNotAFriend:
+		text = c.Name + " takes nothing from you: " + yourNo[c.Refusal.Code]
+	case len(why) == 0:
+		text = c.Name + " has no reason to take anything from you"
 	}
-	text += fmt.Sprintf("; %v of it used, %v free", c.Held+c.Reserved, c.Free)
+	if used := c.Held + c.Reserved; used > 0 || c.Free > 0 {
+		text += fmt.Sprintf("; %v used, %s free", used, amount(c.Free))
+	}
 	if c.Short > 0 {
 		text += fmt.Sprintf(", %v not covered", c.Short)
 	}
 	if c.Step != "" && c.Step != "good" {
-		text += "; my standing there is " + c.Step
+		text += "; your standing there is " + c.Step
 	}
 	if !c.Connected {
 		text += " (as of " + moment(c.AsOf) + ")"
@@ -154,20 +130,13 @@ func (c CreditAt) served() string {
 	return text
 }
 
-// needs says what this node would need for more at another one.
-func (c CreditAt) needs() string {
-	switch {
-	case !c.Known:
-		return "what I could add at " + c.Name + " is unknown"
-	case c.Refusal == nil:
-		return fmt.Sprintf("I can add %v at %s", c.Free, c.Name)
-	}
-	return fmt.Sprintf("I can add nothing at %s (%s)%s", c.Name, c.Refusal.Code, cured(c.Refusal.Cures, c.Name, "I"))
-}
+// plenty is what is as good as without end: a household's gift (CREDIT.md
+// section 4) is the greatest size, and a pointer may give a part of it.
+const plenty = 1024 * potluck.TiB
 
 // amount gives a size, or a word for one without end.
 func amount(s potluck.Size) string {
-	if s >= potluck.MaxSize {
+	if s >= plenty {
 		return "any amount"
 	}
 	return s.String()

@@ -78,14 +78,14 @@ func (h *heard) standing(p peer.ID, name string) StandingSide {
 	s := h.of(p)
 	at := max(s.at, s.noticed)
 	if at == 0 {
-		return StandingSide{Sentence: "my standing at " + name + " is unknown: it hasn't told yet"}
+		return StandingSide{Sentence: "your standing at " + name + " is unknown: it hasn't told yet"}
 	}
 	x := s.account
 	v := StandingSide{Known: true, AsOf: at, Step: credit.Step(x.Step).String(), Since: x.Since, Short: x.Short, Reason: s.reason}
 	if x.NextAt > 0 {
 		v.Next, v.NextAt = credit.Step(x.NextStep).String(), x.NextAt
 	}
-	v.Sentence = v.sentence("my standing at "+name, effects[x.Step])
+	v.Sentence = v.sentence("your standing at "+name, effects[x.Step])
 	return v
 }
 

@@ -56,18 +56,18 @@ func TestFiguresAreSumsOfRows(t *testing.T) {
 
 func TestReasons(t *testing.T) {
 	carol, dave := Party{Name: "carol"}, Party{Name: "dave"}
-	me := Party{Name: "me"}
+	you := Party{Name: "you"}
 	for want, s := range map[string]serving{
 		"bob is a friend and may use 1 GiB as an opening":                     {Friend: true, ServeView: ServeView{Opening: 1 << 30}},
 		"bob is a friend and may use 2 GiB as a gift and 1 GiB as an opening": {Friend: true, ServeView: ServeView{Gift: 2 << 30, Opening: 1 << 30}},
-		"bob is a friend and may use 3 KiB that it holds for me":              {Friend: true, ServeView: ServeView{RatioPPM: 1e6, EarnedFor: []EarnedFor{{me, 3 << 10}}}},
-		"bob is a friend and may use 3 KiB that it holds for me, times 0.5":   {Friend: true, ServeView: ServeView{RatioPPM: 5e5, EarnedFor: []EarnedFor{{me, 3 << 10}}}},
+		"bob is a friend and may use 3 KiB that it holds for you":             {Friend: true, ServeView: ServeView{RatioPPM: 1e6, EarnedFor: []EarnedFor{{you, 3 << 10}}}},
+		"bob is a friend and may use 3 KiB that it holds for you, times 0.5":  {Friend: true, ServeView: ServeView{RatioPPM: 5e5, EarnedFor: []EarnedFor{{you, 3 << 10}}}},
 		"bob is a friend and may use 3 KiB that it holds for carol":           {Friend: true, ServeView: ServeView{RatioPPM: 1e6, EarnedFor: []EarnedFor{{carol, 3 << 10}}}},
 		"bob is a friend and may use 5 B paid until 2001-09-09":               {Friend: true, ServeView: ServeView{Paid: 5, PaidUntil: 1e9 + 1}},
 		"bob is a friend without any terms: nothing is taken from it":         {Friend: true},
 		"bob is denied: nothing new is taken, what is held stays and can be read": {Friend: true, Denied: true,
 			ServeView: ServeView{Opening: 1 << 30}},
-		"bob is of my household and may use any amount as a gift": {Friend: true, Household: true, ServeView: ServeView{Gift: potluck.MaxSize}},
+		"bob is of your household and may use any amount as a gift": {Friend: true, Household: true, ServeView: ServeView{Gift: potluck.MaxSize}},
 		"bob is no friend, but may use 7 B that carol points to it": {
 			ServeView: ServeView{Sponsored: true, In: []FlowView{{carol, 3, 7, false}}}},
 		"bob is no friend, but may use 3 B that carol pointed to it, until that is gone; 2 B of what it has here isn't covered; its standing is reminded": {

@@ -42,8 +42,8 @@ func (c *cli) showCredit(v api.CreditOverview) error {
 		table       *table
 	}{
 		{"what you have at others", "you have nothing at others: no friend or sponsor is known", creditTable(v.Mine)},
-		{"what points to you", "nobody points credit to you", pointerTable("from", v.In, func(p api.PointerView) api.Party { return p.From })},
-		{"what you point away", "you point no credit away", pointerTable("to", v.Out, func(p api.PointerView) api.Party { return p.To })},
+		{"what points to you", "nobody points credit to you", inTable(v.In)},
+		{"what you point away", "you point no credit away", outTable(v.Out)},
 		{"who repays your debts for you", "you repay those who hold your data yourself", repayTable(v.Repay)},
 		{"whose debts you repay", "you work for nobody", workTable(v.WorksFor)},
 	}
@@ -75,7 +75,7 @@ func creditTable(all []api.CreditAt) *table {
 			t.add(a.Name, "unknown", "-", "-", "-", "unknown", connected, "never", "")
 			continue
 		}
-		t.add(a.Name, a.Free, a.Held, a.Supply, a.Short, a.Step, connected, when(a.AsOf), sponsors(a.Sponsors))
+		t.add(a.Name, showPlenty(a.Free), a.Held, showPlenty(a.Supply), a.Short, a.Step, connected, when(a.AsOf), sponsors(a.Sponsors))
 	}
 	return t
 }
@@ -94,13 +94,31 @@ func showLimit(s potluck.Size) string {
 	if s < 0 {
 		return "no limit"
 	}
+	return showPlenty(s)
+}
+
+// showPlenty gives a size; one that no disk has is without limit, such as a
+// household's gift.
+func showPlenty(s potluck.Size) string {
+	if s >= 1024*potluck.TiB {
+		return "no limit"
+	}
 	return s.String()
 }
 
-func pointerTable(head string, all []api.PointerView, other func(api.PointerView) api.Party) *table {
-	t := newTable(head, "at", "as much as", "kind", ">used here", "since", "until", "state")
+func inTable(all []api.PointerView) *table {
+	t := newTable("from", "at", "as much as", "kind", ">used by you", "since", "until", "state")
 	for _, p := range all {
-		t.add(other(p).Name, hostName(p.Host), amount(p), pick(p.Loan, "loan", "gift"), p.Used, when(p.Since), when(p.Expires), p.State)
+		t.add(p.From.Name, hostName(p.Host), amount(p), pick(p.Loan, "loan", "gift"), p.Used, when(p.Since), when(p.Expires), p.State)
+	}
+	return t
+}
+
+// outTable leaves out what is used: only the hosts know that.
+func outTable(all []api.PointerView) *table {
+	t := newTable("to", "at", "as much as", "kind", "since", "until", "state")
+	for _, p := range all {
+		t.add(p.To.Name, hostName(p.Host), amount(p), pick(p.Loan, "loan", "gift"), when(p.Since), when(p.Expires), p.State)
 	}
 	return t
 }

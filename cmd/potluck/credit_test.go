@@ -237,7 +237,7 @@ func creditAnswers() map[string]any {
 		"POST /v1/credit/decline":      preview(true),
 		"POST /v1/credit/repay":        api.RepayResult{Sentence: "alice repays 75 % of your debts", Repay: repay, Own: 249_999, Signed: true, Number: 2, Expires: now + day},
 		"POST /v1/credit/work-for":     api.WorkResult{Sentence: "you work for bob", WorksFor: work, Number: 1, Expires: now + day},
-		"GET /v1/friends/bob/why":      api.WhyView{Party: bob, AsOf: now, Sentence: "you serve bob because it holds 6 GiB for you", Serve: serve, Served: at, More: []string{"hold 128 MiB more"}},
+		"GET /v1/friends/bob/why":      api.WhyView{Party: bob, AsOf: now, Sentence: "you serve bob because it holds 6 GiB for you", Serve: serve, Served: at, More: []string{"bob can add nothing here: all the credit that it has here is used; it could hold 128 MiB more for you"}},
 		"GET /v1/friends/bob/standing": standing,
 		"POST /v1/friends/bob/pardon":  standing,
 		"GET /v1/household":            api.HouseholdView{Label: "home", Number: 4, Members: []api.HouseholdMember{{Party: bob, Mutual: true}, {Party: carol}}, Named: []api.HouseholdClaim{{Party: carol, Label: "flat"}}},

@@ -1,6 +1,9 @@
 package main
 
-import "context"
+import (
+	"context"
+	"fmt"
+)
 
 type denyCmd struct {
 	Peer string `arg:"" help:"A friend: petname, peer ID, or the start of either."`
@@ -17,6 +20,10 @@ func (d *denyCmd) Run(ctx context.Context, c *cli) error {
 	if err != nil || c.JSON {
 		return c.emitUnless(err, f)
 	}
-	c.printf("%s is denied: no new bytes are taken; the %v held stay, and can be read", f.Name, f.IHold.Bytes)
+	held := "it has nothing here"
+	if f.IHold.Bytes > 0 {
+		held = fmt.Sprintf("the %v that it has here stay, and can be read", f.IHold.Bytes)
+	}
+	c.printf("%s is denied: you take nothing new from it; %s", f.Name, held)
 	return nil
 }

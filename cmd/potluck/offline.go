@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 
 	"potluck"
 	"potluck/ledger/credit"
@@ -28,6 +29,8 @@ func (c *cli) readInput(path string, most int64, what string) ([]byte, error) {
 	}
 	b, err := io.ReadAll(io.LimitReader(r, most+1))
 	switch {
+	case errors.Is(err, syscall.EISDIR):
+		return nil, usagef("%s is a folder; name a file", path)
 	case err != nil:
 		return nil, fmt.Errorf("read the %s: %w", what, err)
 	case int64(len(b)) > most:

@@ -4,11 +4,12 @@ import (
 	"context"
 
 	"potluck/gateway/api"
+	"potluck/ledger/credit"
 )
 
 type standingCmd struct {
 	Peer  string `arg:"" help:"A peer: petname, peer ID, or the start of either."`
-	Pin   string `enum:",good,reminded,slowed,frozen,notice,evicting" default:"" placeholder:"STEP" help:"Keep it at a step, whatever happens: good, reminded, slowed, frozen, notice or evicting."`
+	Pin   string `placeholder:"STEP" help:"Keep it at a step, whatever happens: good, reminded, slowed, frozen, notice or evicting."`
 	Unpin bool   `help:"Let it move by itself again."`
 	Evict bool   `help:"Your word that after frozen it may go on, to notice and then to eviction."`
 }
@@ -22,6 +23,9 @@ func (s *standingCmd) Help() string {
 func (s *standingCmd) Run(ctx context.Context, c *cli) error {
 	change := api.StandingChange{Unpin: s.Unpin, Word: s.Evict}
 	if s.Pin != "" {
+		if _, err := credit.ParseStep(s.Pin); err != nil {
+			return usagef("--pin: there is no step %q; say good, reminded, slowed, frozen, notice or evicting", s.Pin)
+		}
 		change.Pin = &s.Pin
 	}
 	if s.Unpin && s.Evict || s.Pin != "" && (s.Unpin || s.Evict) {

@@ -23,7 +23,7 @@ func (s *statusCmd) Run(ctx context.Context, c *cli) error {
 	c.printStatus(status)
 	c.printf("friends      %d, %d connected; %s open", status.Friends, status.Connected, plural(status.Inviting, "invite"))
 	c.printf("offers       %v; holds %v, %v reserved, room for %v more", status.Offered, status.Held, status.Reserved, status.Room)
-	c.printf("held for me  %v", status.HeldForMe)
+	c.printf("held for you %v", status.HeldForMe)
 	c.printf("disk         %v free", status.DiskFree)
 	c.printf("running      %v, since %s", time.Duration(status.AsOf-status.Started)*time.Second, when(status.Started))
 	c.printf("as of        %s", when(status.AsOf))

@@ -42,9 +42,9 @@ func (p *percent) UnmarshalText(text []byte) error {
 	v, err := strconv.ParseInt(whole+(part + "0000")[:4], 10, 64)
 	switch {
 	case err != nil || v > 1_000_000:
-		return fmt.Errorf("share %q is over 100 %%; nobody can point away more than all", text)
+		return fmt.Errorf("share %q is over 100 %%, and nobody has more than all", text)
 	case v == 0:
-		return fmt.Errorf("a share of 0 %% gives nothing; to end what was given, revoke it")
+		return fmt.Errorf("a share of 0 %% is nothing; the least is 0.0001 %%")
 	}
 	*p = percent(v)
 	return nil

@@ -28,7 +28,7 @@ func (w *whyCmd) Run(ctx context.Context, c *cli) error {
 	c.showServe(v)
 	c.showServed(v.Served)
 	for _, m := range v.More {
-		c.printf("for more: %s", m)
+		c.printf("%s", m)
 	}
 	c.printf("as of %s", when(v.AsOf))
 	return nil
@@ -41,9 +41,9 @@ func (c *cli) showServe(v api.WhyView) {
 	if s.Sentence != v.Sentence {
 		c.printf("  %s", s.Sentence)
 	}
-	c.printf("  its own    %v = %s", s.Supply, supplyParts(s))
+	c.printf("  its own    %s = %s", showPlenty(s.Supply), supplyParts(s))
 	for _, e := range s.EarnedFor {
-		if e.Bytes != s.Earned || e.Name != "me" {
+		if e.Bytes != s.Earned || e.Name != "you" {
 			c.printf("             of that it holds %v for %s", e.Bytes, e.Name)
 		}
 	}
@@ -57,7 +57,7 @@ func (c *cli) showServe(v api.WhyView) {
 	for _, f := range s.Out {
 		c.printf("  points     %s", flow(f, "to"))
 	}
-	c.printf("  could add  %v", s.Free)
+	c.printf("  could add  %s", showPlenty(s.Free))
 	if s.Short > 0 {
 		c.printf("  short      %v of what it uses isn't covered", s.Short)
 	}
@@ -71,7 +71,7 @@ func supplyParts(s api.ServeView) string {
 		text  string
 	}{{s.Gift, "gift"}, {s.Opening, "opening"}, {s.Paid, "paid until " + when(s.PaidUntil)}} {
 		if p.bytes > 0 {
-			parts = append(parts, fmt.Sprintf("%v %s", p.bytes, p.text))
+			parts = append(parts, fmt.Sprintf("%s %s", showPlenty(p.bytes), p.text))
 		}
 	}
 	return strings.Join(parts, " + ")
@@ -104,12 +104,12 @@ func (c *cli) showServed(a api.CreditAt) {
 	if !a.Known {
 		return
 	}
-	c.printf("  your own   %v; it counts %v that you hold", a.Supply, a.Earned)
+	c.printf("  your own   %s; it counts %v that you hold", showPlenty(a.Supply), a.Earned)
 	c.printf("  you use    %v = %v held + %v reserved + %v lent", a.Held+a.Reserved+a.Loans, a.Held, a.Reserved, a.Loans)
 	if len(a.Sponsors) > 0 {
 		c.printf("  pointed    by %s", sponsors(a.Sponsors))
 	}
-	c.printf("  could add  %v; your standing there is %s", a.Free, a.Step)
+	c.printf("  could add  %s; your standing there is %s", showPlenty(a.Free), a.Step)
 	if a.Short > 0 {
 		c.printf("  short      %v of what you use isn't covered", a.Short)
 	}
