@@ -70,14 +70,23 @@ func (b *Book) upTo(n *node, enough amount) amount {
 	return b.within(n.net, enough)
 }
 
-// within is how much of want could be led to v, nothing being changed.
+// within is how much of want could be led to v. The flow stays as it was, except
+// that what took a long search is left parked at v: to those who ask next it is
+// all in one place then. It stays as free as it was.
 func (b *Book) within(v *vertex, want amount) amount {
 	if b.know(fed); !v.hints[fed].in {
 		return amount{}
 	}
 	b.try()
 	got := b.pull(v, fed, want)
-	b.undo()
+	if b.work < 2*b.large || b.canonical {
+		b.undo()
+		return got
+	}
+	b.keep()
+	before := v.spare()
+	v.parked, v.supply = v.parked.plus(got), v.supply.plus(got)
+	b.mindEnd(v, fed, before)
 	return got
 }
 

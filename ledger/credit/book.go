@@ -34,6 +34,7 @@ type Book struct {
 	start        point
 	reach        [2]reach
 	cuts         uint64 // so many were found
+	work         int    // how many peers the searches of the last pull looked at
 
 	// Bounds of searches; no answer rests on them.
 	patience int // when those of one ask have seen so many peers, blocking flows do the rest
@@ -65,7 +66,8 @@ func (b *Book) Put(p Peer) {
 
 // supply changes what a peer can pay, and with it the shares that it points away.
 func (b *Book) supply(v *vertex, s amount) {
-	if s == v.supply {
+	shared := s // shares are of its own supply
+	if s = s.plus(v.parked); s == v.supply {
 		return
 	}
 	if v.supply.less(s) {
@@ -79,7 +81,7 @@ func (b *Book) supply(v *vertex, s amount) {
 	b.mindEnd(v, fed, before)
 	for _, e := range v.out {
 		if e.arc.SharePPM >= 0 {
-			b.bound(e, capacity(&e.arc, s))
+			b.bound(e, capacity(&e.arc, shared))
 		}
 	}
 }
@@ -157,7 +159,7 @@ func (b *Book) SetArcs(from ID, arcs []Arc) {
 		}
 		delete(kept, k)
 		e.arc, e.to.sorted = a, false
-		b.bound(e, capacity(&a, issuer.supply))
+		b.bound(e, capacity(&a, issuer.own()))
 		out = append(out, e)
 	}
 	for _, e := range kept {

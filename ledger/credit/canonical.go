@@ -25,6 +25,7 @@ func (b *Book) settle() {
 			slices.SortFunc(v.in, compareEdges)
 			v.sorted = true
 		}
+		v.unpark()
 		v.used = least(v.supply, v.served)
 		v.need = v.served.minus(v.used)
 		for _, e := range v.out {

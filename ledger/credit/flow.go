@@ -85,6 +85,13 @@ func (b *Book) undo() {
 	b.trying = false
 }
 
+// keep ends the trial and leaves the flow as it is.
+func (b *Book) keep() {
+	b.trying = false
+	clear(b.journal)
+	b.journal = b.journal[:0]
+}
+
 // back goes back to a point of the trial.
 func (b *Book) back(to point) {
 	late := b.journal[to.journal:]
@@ -136,7 +143,10 @@ func (b *Book) draw() {
 		if v.pos < 0 { // it has left the graph
 			v.demand, v.served = amount{}, amount{}
 		}
-		b.know(fed)
+		if b.know(fed); !v.hints[fed].in {
+			v.need = v.demand.minus(v.served)
+			continue
+		}
 		b.setServed(v, v.served.plus(b.pull(v, fed, v.demand.minus(v.served))))
 		v.need = v.demand.minus(v.served)
 	}
@@ -228,6 +238,7 @@ func (b *Book) restart() {
 	clear(b.hungry)
 	b.hungry = b.hungry[:0]
 	for _, v := range b.linked {
+		v.unpark()
 		v.used = least(v.supply, v.demand)
 		v.served = v.used
 		for _, e := range v.out {

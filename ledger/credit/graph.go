@@ -18,7 +18,8 @@ type node struct {
 type vertex struct {
 	seen, dead     uint64 // stamps of the search that saw it, of the round that found nothing behind it
 	level, next    int    // of the search that runs: its level, the edge to try next
-	supply, used   amount
+	supply, used   amount // parked bytes count as supply
+	parked         amount // what the flow leads here though nobody here takes it
 	in, out        []*edge
 	demand, served amount
 
@@ -55,6 +56,9 @@ type pointer struct {
 }
 
 func (v *vertex) spare() amount { return v.supply.minus(v.used) }
+
+// own is the supply of the peer itself.
+func (v *vertex) own() amount { return v.supply.minus(v.parked) }
 
 func (v *vertex) short() bool { return v.served.less(v.demand) }
 

@@ -29,7 +29,7 @@ func (b *Book) grow(v *vertex, need amount) amount {
 	for range 16 {
 		for _, e := range v.out {
 			if e.shares() {
-				b.setCap(e, capacity(&e.arc, v.supply.plus(enough)))
+				b.setCap(e, capacity(&e.arc, v.own().plus(enough)))
 			}
 		}
 		taken := need.plus(b.pull(v, short, enough.minus(need)))
@@ -38,7 +38,7 @@ func (b *Book) grow(v *vertex, need amount) amount {
 		}
 		for _, e := range v.out {
 			if e.shares() {
-				b.setCap(e, capacity(&e.arc, v.supply))
+				b.setCap(e, capacity(&e.arc, v.own()))
 			}
 		}
 		b.back(start)
@@ -57,7 +57,7 @@ func (e *edge) shares() bool { return e.near && e.arc.SharePPM > 0 && !e.arc.Fro
 // that grow, and lead to peers from which it may reach one who is short, it would
 // go on. It is valid for larger supply and for smaller.
 func (b *Book) cut(v *vertex, at, value amount) cut {
-	c := cut{v.supply, at, value, b.across[:0]}
+	c := cut{v.own(), at, value, b.across[:0]}
 	if b.reach[short].on && b.reach[short].left.isZero() || !slices.ContainsFunc(v.out, (*edge).shares) {
 		return c
 	}

@@ -195,13 +195,14 @@ func (b *Book) pull(v *vertex, s side, want amount) (got amount) {
 		return b.flood(v, s, want)
 	}
 	b.know(s)
-	for work := 0; ; {
+	b.work = 0
+	for {
 		more, seen, done := b.search(v, s, want.minus(got))
 		got = got.plus(more)
-		if work += seen; done {
+		if b.work += seen; done {
 			return got
 		}
-		if work > b.patience {
+		if b.work > b.patience {
 			return got.plus(b.flood(v, s, want.minus(got)))
 		}
 	}
@@ -322,6 +323,9 @@ func (b *Book) lead(v, u, last *vertex, s side, want amount) (q amount, cut bool
 	b.start.first = false
 	return q, !q.less(narrow) && q.less(want)
 }
+
+// unpark forgets what is parked; the flow must be computed anew.
+func (v *vertex) unpark() { v.supply, v.parked = v.own(), amount{} }
 
 // room is what can go along e for a path of that side that goes on from v.
 func (e *edge) room(v *vertex, s side) amount {
