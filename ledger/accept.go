@@ -225,4 +225,5 @@ func (t *tx) entry(k docKey) *entry {
 	return t.graph.entries[k]
 }
 
+// desk has the documents as the operation sees them.
 func (t *tx) desk() desk { return desk{self: t.graph.self, entry: t.entry} }

@@ -14,37 +14,28 @@ import (
 	"potluck/ledger/signed"
 )
 
-// freeze computes what is frozen of an order's pointers: what they carry now
-// beyond what the live ones could carry (CREDIT.md section 5). What is frozen
-// already stays while it carries less for want of supply, as with shrink. It gives
-// the number of frozen pointers.
+// freeze computes what is frozen of an order's pointers: what they carry now, and
+// what they would carry if the supply were there that is away, beyond what the
+// live ones can carry (CREDIT.md section 5). It gives the number of frozen
+// pointers.
 func (t *tx) freeze(e *entry) int {
 	if e.key.issuer == t.graph.self {
 		return 0 // its own credit isn't at its own node
 	}
 	carried, supply := t.graph.carried(e.key.issuer)
 	here := t.desk().pointers(e)
-	kept := make(map[peer.ID]potluck.Size)
-	if len(e.frozen) > 0 {
-		short := t.graph.shortThrough()
-		for _, f := range e.frozen {
-			if !short[f.To] {
-				continue
-			}
-			kept[f.To] = f.Limit
-			if _, ok := carried[f.To]; !ok {
-				carried[f.To] = Frozen{To: f.To, Since: f.Since}
-			}
-		}
-	}
+	ended := t.ended(e, here, carried)
 	var frozen []Frozen
 	var sum potluck.Size
-	for _, to := range slices.Sorted(maps.Keys(carried)) {
-		f := carried[to]
+	for _, to := range slices.Sorted(maps.Keys(ended)) {
+		f := ended[to]
+		if n := carried[to]; n < f.Limit {
+			f.Limit = n + t.scarce().through(to, f.Limit-n)
+		}
 		if p, ok := here[to]; ok {
 			f.Limit -= capacity(p, supply)
 		}
-		if f.Limit = max(f.Limit, kept[to]); f.Limit > 0 {
+		if f.Limit > 0 {
 			frozen = append(frozen, f)
 			sum += min(f.Limit, potluck.MaxSize-sum)
 		}
@@ -62,6 +53,31 @@ func (t *tx) freeze(e *entry) int {
 	return len(frozen)
 }
 
+// ended gives the most that an issuer may have to answer for, by beneficiary: what
+// is frozen, with the own limits of the pointers that counted before the
+// operation. Percentages don't bound it: they were of a supply that may be away.
+// Of a pointer that goes on as wide as it was nothing ends but what it carries.
+func (t *tx) ended(e *entry, here map[peer.ID]signed.Pointer, carried map[peer.ID]potluck.Size) map[peer.ID]Frozen {
+	g := t.graph
+	all := make(map[peer.ID]Frozen)
+	for _, f := range e.frozen {
+		all[f.To] = f
+	}
+	for to, p := range g.desk().pointers(g.entries[e.key]) {
+		limit := limitOf(p)
+		if q, ok := here[to]; ok && limitOf(q) >= limit && shareOf(q) >= shareOf(p) {
+			limit = max(0, carried[to]-all[to].Limit)
+		}
+		f, known := all[to]
+		if !known || p.Since < f.Since {
+			f.Since = p.Since
+		}
+		f.To, f.Limit = to, f.Limit+min(limit, math.MaxInt64-f.Limit)
+		all[to] = f
+	}
+	return all
+}
+
 // grown tells whether something is frozen that wasn't.
 func grown(old, now []Frozen) bool {
 	for _, f := range now {
@@ -73,52 +89,54 @@ func grown(old, now []Frozen) bool {
 	return false
 }
 
+// limitOf and shareOf are a pointer's bounds; the greatest there is for none.
+func limitOf(p signed.Pointer) potluck.Size {
+	if p.Limit == signed.NoLimit {
+		return math.MaxInt64
+	}
+	return p.Limit
+}
+
+func shareOf(p signed.Pointer) int64 {
+	if p.SharePPM == signed.NoShare {
+		return math.MaxInt64
+	}
+	return p.SharePPM
+}
+
 // capacity is what a live pointer can carry from so much supply.
 func capacity(p signed.Pointer, supply potluck.Size) potluck.Size {
-	c := potluck.Size(math.MaxInt64)
-	if p.Limit != signed.NoLimit {
-		c = p.Limit
+	if p.SharePPM == signed.NoShare {
+		return limitOf(p)
 	}
-	if p.SharePPM != signed.NoShare {
-		c = min(c, millionths(supply, p.SharePPM))
-	}
-	return c
+	return min(limitOf(p), millionths(supply, p.SharePPM))
 }
 
 // carried gives what an issuer's pointers carry, live and frozen together, and
 // its supply.
-func (g *graph) carried(issuer peer.ID) (map[peer.ID]Frozen, potluck.Size) {
+func (g *graph) carried(issuer peer.ID) (map[peer.ID]potluck.Size, potluck.Size) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	all := make(map[peer.ID]Frozen)
+	all := make(map[peer.ID]potluck.Size)
 	for _, f := range g.book.Carried(credit.ID(issuer)) {
-		if f.Bytes == 0 {
-			continue
-		}
 		to := peer.ID(f.To)
-		sum, known := all[to]
-		if !known || f.Order < sum.Since {
-			sum.Since = f.Order
-		}
-		sum.To, sum.Limit = to, sum.Limit+min(f.Bytes, math.MaxInt64-sum.Limit)
-		all[to] = sum
+		all[to] += min(f.Bytes, math.MaxInt64-all[to])
 	}
 	return all, g.book.Supply(credit.ID(issuer))
 }
 
-// shrink brings frozen pointers down to what they carry (CREDIT.md section 5). It
-// runs after operations that may have released some of it. What a pointer carries
-// less because its issuer's supply fell isn't released: else an issuer would be rid
-// of its debts by a short absence.
+// shrink brings frozen pointers down to what they carry and what is wanted of
+// them still (CREDIT.md section 5). It runs after operations that may have
+// released some of it. What a pointer carries less because its issuer's supply
+// fell is wanted: else an issuer would be rid of its debts by a short absence.
 func (t *tx) shrink() error {
-	short := t.graph.shortThrough()
-	for issuer := range t.graph.frozen {
+	for _, issuer := range slices.Sorted(maps.Keys(t.graph.frozen)) {
 		e := t.graph.entries[orderKey(issuer)]
 		carried := t.graph.thawed(issuer)
 		var left []Frozen
 		for _, f := range e.frozen {
-			if !short[f.To] {
-				f.Limit = min(f.Limit, carried[f.To])
+			if n := carried[f.To]; n < f.Limit {
+				f.Limit = n + t.scarce().through(f.To, f.Limit-n)
 			}
 			if f.Limit > 0 {
 				left = append(left, f)
@@ -135,39 +153,6 @@ func (t *tx) shrink() error {
 		t.putEntry(&changed)
 	}
 	return nil
-}
-
-// shortThrough gives the peers whose bytes aren't all covered, and those through
-// whose pointers more would reach them: pointers that could carry more, and others
-// that what they carry could be led around. Through a pointer that carries all it
-// may nothing more would come, so what ends behind it does shrink.
-func (g *graph) shortThrough() map[peer.ID]bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	all := make(map[peer.ID]bool)
-	var next []credit.ID
-	for _, s := range g.book.Shortfalls() {
-		next = append(next, s.ID)
-	}
-	for len(next) > 0 {
-		id := next[len(next)-1]
-		next = next[:len(next)-1]
-		if all[peer.ID(id)] {
-			continue
-		}
-		all[peer.ID(id)] = true
-		for _, f := range g.book.Into(id) {
-			if hops, ok := g.book.Distance(f.From); ok && hops < g.hops && f.Bytes < f.Capacity {
-				next = append(next, f.From)
-			}
-		}
-		for _, f := range g.book.Carried(id) {
-			if f.Bytes > 0 {
-				next = append(next, f.To)
-			}
-		}
-	}
-	return all
 }
 
 // thawed gives what an issuer's frozen pointers carry.

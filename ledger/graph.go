@@ -171,12 +171,17 @@ func (g *graph) covers(p credit.Peer) bool {
 	return p.Held+p.Reserved+p.Loans <= g.book.Supply(p.ID)
 }
 
+// desk has the documents that the network was made of.
+func (g *graph) desk() desk {
+	return desk{self: g.self, entry: func(k docKey) *entry { return g.entries[k] }}
+}
+
 func orderKey(issuer peer.ID) docKey { return docKey{kind: signed.KindOrder, issuer: issuer} }
 
 // derive computes all that follows from documents, after some of them changed or
 // time passed, and puts what is different into the network.
 func (g *graph) derive(t *tx) error {
-	d := desk{self: g.self, entry: func(k docKey) *entry { return g.entries[k] }}
+	d := g.desk()
 	changed := make(map[peer.ID]bool)
 	if t.look {
 		g.asOf = t.now

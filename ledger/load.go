@@ -35,7 +35,7 @@ func (g *graph) load(v view, now int64) error {
 		return err
 	}
 	g.asOf, g.from, g.due = now, 0, maxTime+1
-	d := desk{self: g.self, entry: func(k docKey) *entry { return g.entries[k] }}
+	d := g.desk()
 	g.loans, g.via, g.ownPPM = d.loans(), d.via(g.entries, now), d.ownPPM(now)
 	for _, e := range g.entries {
 		e.times(g.self, g.bound)

@@ -89,22 +89,29 @@ func (g *graph) mayLend(loans map[peer.ID]potluck.Size) error {
 }
 
 // refresh looks at which pointers have ended, or count again because the clock
-// was set back; it freezes what those carry. The graph computes the rest.
+// was set back; it freezes what those carry. The graph computes the rest, once all
+// that carried is frozen: what ends at one time ends together, in any order.
 func (t *tx) refresh() error {
-	t.look = true
+	var turned []peer.ID
 	for k, e := range t.graph.entries {
-		if k.kind != signed.KindOrder || !e.turned(t.now) {
-			continue
+		if k.kind == signed.KindOrder && e.turned(t.now) {
+			turned = append(turned, k.issuer)
 		}
+	}
+	slices.Sort(turned)
+	for _, issuer := range turned {
 		if t.full() {
+			t.look = false
 			return nil
 		}
+		e := t.graph.entries[orderKey(issuer)]
 		later := *e
 		later.asOf = t.now
-		t.note(Event{Kind: KindRefresh, Peer: k.issuer, Reason: fmt.Sprintf("pointers of order %d ended, or count again", e.number())})
+		t.note(Event{Kind: KindRefresh, Peer: issuer, Reason: fmt.Sprintf("pointers of order %d ended, or count again", e.number())})
 		t.putEntry(&later)
 		t.freeze(&later)
 	}
+	t.look = true
 	return nil
 }
 

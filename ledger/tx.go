@@ -32,9 +32,10 @@ type tx struct {
 	usages   []counted // the last one of a peer counts
 	accounts map[peer.ID]bool
 	entries  map[docKey]*entry
-	look     bool // documents changed or time passed
-	laid     int  // bytes of the rows of entries
-	more     bool // the operation did as much as fits, and must be run again
+	look     bool      // documents changed or time passed
+	scarcity *scarcity // once it was asked for
+	laid     int       // bytes of the rows of entries
+	more     bool      // the operation did as much as fits, and must be run again
 }
 
 // pieceBytes is how many bytes of documents an operation writes that may be run
