@@ -206,9 +206,8 @@ func (w *world) outage(e Event, all []int32) {
 	}
 }
 
-// setPolicy makes another policy hold from now on; k and n stay.
+// setPolicy makes another policy hold from now on.
 func (w *world) setPolicy(p Policy) {
-	p.K, p.N = w.policy.K, w.policy.N
 	w.policy = defaults(p)
 	for l := range w.links {
 		if w.links[l].friend {

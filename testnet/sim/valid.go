@@ -222,9 +222,22 @@ func (s Scenario) validateEvent(key string, e Event, members int) error {
 	case (e.Kind == "set-policy") != (e.Policy != nil):
 		return wrong(key+".policy", "belongs to set-policy, and to nothing else")
 	case e.Policy != nil:
-		return e.Policy.validate(key+".policy", members)
+		return s.validateChange(key+".policy", *e.Policy, members)
 	}
 	return nil
+}
+
+// validateChange tells what can't change in the middle of a run: shares keep their
+// layout, and pointers that were signed stand.
+func (s Scenario) validateChange(key string, p Policy, members int) error {
+	free := func(kind string) bool { return kind == "none" || kind == "pairwise" }
+	switch was := s.Policy; {
+	case max(1, p.K) != max(1, was.K) || max(1, p.N) != max(1, was.N):
+		return wrong(key+".k", "is %d of %d; what is placed as %d of %d stays so", p.K, p.N, was.K, was.N)
+	case p.Reciprocity != was.Reciprocity && !(free(p.Reciprocity) && free(was.Reciprocity)):
+		return wrong(key+".reciprocity", "can't change from %s to %s, only between none and pairwise", was.Reciprocity, p.Reciprocity)
+	}
+	return p.validate(key, members)
 }
 
 var strategies = []Strategy{"", Honest, FreeRider, DropAfterAck, Liar, Whitewasher, Sybil, Cycler, RevokeAfterUse, Hoarder, Flaky, Nightly}

@@ -72,7 +72,13 @@ func TestWhatIsWrong(t *testing.T) {
 		{"event[0].for", func(s *Scenario) { s.Events = []Event{{Kind: "outage", For: -1}} }},
 		{"event[0].policy", func(s *Scenario) { s.Events = []Event{{Kind: "set-policy"}} }},
 		{"event[0].policy.gift", func(s *Scenario) {
-			s.Events = []Event{{Kind: "set-policy", Policy: &Policy{Reciprocity: "none", Gift: -1}}}
+			s.Events = []Event{{Kind: "set-policy", Policy: &Policy{Reciprocity: "none", Gift: -1, K: 2, N: 4}}}
+		}},
+		{"event[0].policy.k", func(s *Scenario) {
+			s.Events = []Event{{Kind: "set-policy", Policy: &Policy{Reciprocity: "none"}}}
+		}},
+		{"event[0].policy.reciprocity", func(s *Scenario) {
+			s.Events = []Event{{Kind: "set-policy", Policy: &Policy{Reciprocity: "loans", K: 2, N: 4}}}
 		}},
 	} {
 		s := home(20, 60)
