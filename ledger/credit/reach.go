@@ -215,54 +215,95 @@ func (b *Book) search(v *vertex, s side, want amount) (got amount, seen int, don
 	pristine := len(b.journal) == 0 || !b.trying
 	missed := false
 	b.stamp++
-	queue := append(b.queue[:0], v)
-	defer func() { b.queue = queue }()
+	b.queue = append(b.queue[:0], v)
 	v.seen, v.via = b.stamp, nil
-	for i := 0; i < len(queue); i++ {
-		u := queue[i]
-		for {
-			if !got.less(want) || b.spent(v, s) {
-				return got, i, true
-			}
-			last := b.follow(u, s)
-			if last == nil {
-				break
-			}
-			if last.seen == b.stamp && last != u { // a loop
-				missed = missed || !got.isZero()
-				break
-			}
-			q, cut := b.lead(v, u, last, s, want.minus(got))
-			if got = got.plus(q); cut {
-				return got, i, false
-			}
-		}
-		for _, e := range u.in {
-			if w := e.from; w.seen != b.stamp && w.hints[s].in && e.passes(u, s) {
+	q, found := b.use(v, v, s, want)
+	got = q
+	for i := 0; i < len(b.queue) && found != used; i++ {
+		u := b.queue[i]
+		for _, edges := range [2][]*edge{u.in, u.out} {
+			for _, e := range edges {
+				w := e.other(u)
+				if w.seen == b.stamp || !w.hints[s].in || !e.passes(u, s) {
+					continue
+				}
 				w.seen, w.via = b.stamp, e
-				queue = append(queue, w)
-			}
-		}
-		for _, e := range u.out {
-			if w := e.to; w.seen != b.stamp && w.hints[s].in && e.passes(u, s) {
-				w.seen, w.via = b.stamp, e
-				queue = append(queue, w)
+				q, found = b.use(v, w, s, want.minus(got))
+				switch got = got.plus(q); found {
+				case used:
+					return got, i + 1, !got.less(want) || b.spent(v, s)
+				case loop:
+					missed = missed || !got.isZero()
+				case full:
+					w.seen = 0 // other edges may lead to it
+					continue
+				}
+				b.queue = append(b.queue, w)
 			}
 		}
 	}
-	if pristine && got.isZero() {
-		for _, u := range queue {
+	if !got.less(want) || b.spent(v, s) {
+		return got, 1, true
+	}
+	b.conclude(s, pristine && got.isZero(), missed)
+	return got, len(b.queue), !missed
+}
+
+// found is what became of the path by which a peer was found.
+type found uint8
+
+const (
+	none found = iota // no path goes on from there, or not any more
+	loop              // it came back to peers that were seen
+	full              // the last edge of the search to it is used up
+	used              // another is, or nothing is wanted any more
+)
+
+// use leads what it can over u, which was seen last.
+func (b *Book) use(v, u *vertex, s side, want amount) (got amount, how found) {
+	for {
+		if !got.less(want) || b.spent(v, s) {
+			return got, used
+		}
+		last := b.follow(u, s)
+		if last == nil {
+			return got, none
+		}
+		if last.seen == b.stamp && last != u {
+			return got, loop
+		}
+		got = got.plus(b.lead(v, u, last, s, want.minus(got)))
+		for at := u; at != v; {
+			to := at.via.other(at)
+			if !at.via.passes(to, s) {
+				if how = full; at != u {
+					return got, used
+				}
+			}
+			at = to
+		}
+		if how == full {
+			return got, full
+		}
+	}
+}
+
+// conclude learns from a search that came upon no more.
+func (b *Book) conclude(s side, outside, missed bool) {
+	r := &b.reach[s]
+	switch {
+	case outside: // not even before the trial
+		r.cut = 0
+		for _, u := range b.queue {
 			u.hints[s] = hint{}
 		}
-		b.reach[s].cut = 0
-	} else if !missed && len(queue) >= b.large {
+	case !missed && len(b.queue) >= b.large:
 		b.cuts++
-		b.reach[s].cut, b.reach[s].through = b.cuts, amount{}
-		for _, u := range queue {
+		r.cut, r.through = b.cuts, amount{}
+		for _, u := range b.queue {
 			u.hints[s].cut = b.cuts
 		}
 	}
-	return got, len(queue), !missed
 }
 
 // spent tells whether it is known that no more comes to v.
@@ -290,13 +331,13 @@ func (b *Book) follow(u *vertex, s side) *vertex {
 }
 
 // lead brings what it can, at most want, along the search from v to u and on to
-// the end. cut: no more can come to u by this search, or the search is used up.
-func (b *Book) lead(v, u, last *vertex, s side, want amount) (q amount, cut bool) {
-	narrow := want
+// the end.
+func (b *Book) lead(v, u, last *vertex, s side, want amount) amount {
+	q := want
 	for at := u; at != v; at = at.via.other(at) { // back to v
-		narrow = least(narrow, at.via.room(at.via.other(at), s))
+		q = least(q, at.via.room(at.via.other(at), s))
 	}
-	q = least(narrow, last.end(s))
+	q = least(q, last.end(s))
 	for at := u; at != last; at = at.hints[s].via.other(at) {
 		q = least(q, at.hints[s].via.room(at, s))
 	}
@@ -321,7 +362,7 @@ func (b *Book) lead(v, u, last *vertex, s side, want amount) (q amount, cut bool
 		at = w
 	}
 	b.start.first = false
-	return q, !q.less(narrow) && q.less(want)
+	return q
 }
 
 // unpark forgets what is parked; the flow must be computed anew.
