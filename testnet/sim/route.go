@@ -1,6 +1,9 @@
 package sim
 
-import "potluck"
+import (
+	"potluck"
+	"potluck/ledger/credit"
+)
 
 // step is one lender on the way of a search, or the owner.
 type step struct {
@@ -169,4 +172,48 @@ func (w *world) grant(i int32, c candidate) {
 	w.nodes[i].batches = append(w.nodes[i].batches, b)
 	w.nodes[i].placed += size
 	w.tally.placed++
+}
+
+// point sets the issuer's pointer to a beneficiary at a host to a limit; frozen
+// is one that was revoked and still carries. A limit of 0 takes it away.
+func (w *world) point(issuer, to, host int32, limit potluck.Size, frozen bool) {
+	l := w.meet(host, issuer)
+	w.meet(host, to)
+	k := &w.links[l]
+	at := -1
+	for i := range k.arcs {
+		if k.arcs[i].To == w.nodes[to].id && k.arcs[i].Frozen == frozen {
+			at = i
+		}
+	}
+	switch {
+	case at < 0 && limit == 0:
+		return
+	case at < 0:
+		k.arcs = append(k.arcs, credit.Arc{From: w.nodes[issuer].id, To: w.nodes[to].id,
+			Limit: limit, SharePPM: credit.NoShare, Frozen: frozen, Order: w.now})
+	case limit == 0:
+		k.arcs = append(k.arcs[:at], k.arcs[at+1:]...)
+	default:
+		k.arcs[at].Limit = limit
+	}
+	if n := &w.nodes[host]; n.book != nil {
+		n.book.SetArcs(w.nodes[issuer].id, k.arcs)
+		n.moved = true
+	}
+	if w.s.Check {
+		w.touched = append(w.touched, host)
+	}
+}
+
+// pointed is the limit of a live pointer; 0 when there is none.
+func (w *world) pointed(issuer, to, host int32) potluck.Size {
+	if l := w.find(host, issuer); l >= 0 {
+		for _, a := range w.links[l].arcs {
+			if a.To == w.nodes[to].id && !a.Frozen {
+				return a.Limit
+			}
+		}
+	}
+	return 0
 }

@@ -1,0 +1,134 @@
+package sim
+
+import (
+	"potluck"
+	"potluck/ledger/credit"
+)
+
+// judge lets a node evaluate the standing of each of its accounts.
+func (w *world) judge(i int32) {
+	n := &w.nodes[i]
+	elapsed := w.now - n.tended
+	n.tended = w.now
+	if n.moved {
+		for k := range n.refs {
+			w.sweep(n.refs[k].link)
+		}
+		w.shortfalls(i)
+	}
+	for k := 0; k < len(w.nodes[i].refs); k++ {
+		l := w.nodes[i].refs[k].link
+		v := &w.links[l]
+		if !v.friend && v.held == 0 && v.earned == 0 && v.standing.Step == credit.StepGood {
+			continue
+		}
+		w.evaluate(l, elapsed)
+	}
+}
+
+// shortfalls asks the book whose bytes nothing funds.
+func (w *world) shortfalls(i int32) {
+	n := &w.nodes[i]
+	n.moved = false
+	if n.short > 0 {
+		for _, r := range n.refs {
+			w.links[r.link].short = 0
+		}
+	}
+	n.short = 0
+	for _, s := range n.book.Shortfalls() {
+		if l := w.find(i, number(s.ID)); l >= 0 {
+			w.links[l].short = s.Bytes
+			n.short += s.Bytes
+		}
+	}
+}
+
+// evaluate moves one account on the ladder, tells the peer, and evicts a day's
+// part from one that is there.
+func (w *world) evaluate(l int32, elapsed int64) {
+	v := &w.links[l]
+	f := credit.Facts{Short: v.short, Holding: v.earned > 0 && w.policy.Goodwill, Elapsed: elapsed}
+	if v.earned > 0 {
+		f.AbsentSince = w.absent[v.peer]
+	}
+	if v.failed > 0 {
+		if w.now-v.failedAt < int64(w.policy.AuditDays)*day {
+			f.FailedAudits = int(v.failed)
+		} else {
+			v.failed = 0
+		}
+	}
+	before := v.standing.Step
+	next, changed := credit.Evaluate(v.standing, f, w.policy.Ladder, w.now)
+	if next.Told != next.Step {
+		next.Told, next.ToldAt = next.Step, w.now
+	}
+	v.standing = next
+	if changed {
+		w.checkStep(l, before)
+		w.record("standing", v.node, v.peer, v.short, next.Step.String())
+		w.put(l)
+	}
+	if next.Step == credit.StepEvicting && w.now-next.Evicted >= day {
+		v.standing.Evicted = w.now
+		w.evict(l, credit.DailyEviction(v.held, v.short))
+	}
+	w.uptimeRule(l)
+}
+
+// uptimeRule denies those who are too seldom there, once they had a month.
+func (w *world) uptimeRule(l int32) {
+	if w.policy.MinUptime == 0 {
+		return
+	}
+	v := &w.links[l]
+	peer := &w.nodes[w.nodes[v.peer].server]
+	denied := w.now-peer.born >= 30*day && w.up(peer) < w.policy.MinUptime
+	if denied != v.denied {
+		v.denied = denied
+		w.put(l)
+		reason := "admitted"
+		if denied {
+			reason = "denied"
+		}
+		w.record("uptime", v.node, v.peer, 0, reason)
+	}
+}
+
+// up is the part of its time that a node could be reached.
+func (w *world) up(n *node) float64 {
+	up := n.up
+	if n.away == 0 && n.present {
+		up += w.now - n.since
+	}
+	return float64(up) / float64(max(1, w.now-n.born))
+}
+
+// evict drops whole shares of an account, newest first, until so many bytes are
+// gone, and at least one.
+func (w *world) evict(l int32, most potluck.Size) {
+	v := &w.links[l]
+	node, peer := v.node, v.peer
+	owner := &w.nodes[peer]
+	var dropped potluck.Size
+	for at := len(owner.batches) - 1; at >= 0; at-- {
+		b := owner.batches[at]
+		size := w.batches[b].size
+		if dropped > 0 && dropped+size > most || most == 0 {
+			break
+		}
+		for k := range w.places(b) {
+			if s := &w.places(b)[k]; s.link == l {
+				w.writeOff(s, size)
+				dropped += size
+			}
+		}
+	}
+	if dropped > 0 {
+		owner.hurt = true
+		owner.evicted += dropped
+		w.tally.evicted += dropped
+		w.record("evicted", node, peer, dropped, "")
+	}
+}
