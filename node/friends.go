@@ -25,8 +25,15 @@ func (n *Node) Terms(a ledger.Account) PeerTerms {
 func (n *Node) SetTerms(ctx context.Context, a ledger.Account, c TermsChange) (PeerTerms, error) {
 	a, err := n.book.Update(ctx, a.Peer, "terms", func(a *ledger.Account) error {
 		c.apply(&a.Terms)
+		if now := n.config.Clock().Unix(); c.PaidUntil != nil && a.Terms.Paid > 0 && a.Terms.PaidUntil != 0 && a.Terms.PaidUntil <= now {
+			return usagef("paid until %s is in the past; to end what is paid, say --paid 0", moment(a.Terms.PaidUntil))
+		}
 		return checkTerms(a.Terms)
 	})
+	var usage *files.UsageError
+	if errors.As(err, &usage) {
+		return PeerTerms{}, usage // what was said is wrong, not the update
+	}
 	n.judge.cycle.Trigger()
 	return n.Terms(a), n.checked(err)
 }

@@ -75,7 +75,7 @@ func (s serving) sources() []string {
 	}
 	for _, in := range s.In {
 		if in.Frozen {
-			add(in.Bytes, "that "+in.Name+" pointed to it, until that is gone")
+			add(in.Bytes, "that "+in.Name+" points to it no longer, as long as it uses them")
 			continue
 		}
 		if in.Capacity == 0 {
@@ -154,7 +154,8 @@ func listing(all []string) string {
 	if len(all) == 0 {
 		return "nothing"
 	}
-	return strings.Join(all, " and ")
+	last := len(all) - 1
+	return strings.Join(append([]string{strings.Join(all[:max(last, 1)], ", ")}, all[max(last, 1):]...), " and ")
 }
 
 func parties(flows []FlowView) []string {

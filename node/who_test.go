@@ -70,8 +70,10 @@ func TestReasons(t *testing.T) {
 		"bob is of your household and may use any amount as a gift": {Friend: true, Household: true, ServeView: ServeView{Gift: potluck.MaxSize}},
 		"bob is no friend, but may use 7 B that carol points to it": {
 			ServeView: ServeView{Sponsored: true, In: []FlowView{{carol, 3, 7, false}}}},
-		"bob is no friend, but may use 3 B that carol pointed to it, until that is gone; 2 B of what it has here isn't covered; its standing is reminded": {
+		"bob is no friend, but may use 3 B that carol points to it no longer, as long as it uses them; 2 B of what it has here isn't covered; its standing is reminded": {
 			Step: "reminded", ServeView: ServeView{Sponsored: true, Held: 5, Short: 2, In: []FlowView{{carol, 3, 3, true}}}},
+		"bob is a friend and may use 9 B as a gift, 4 B as an opening and 7 B that carol points to it": {Friend: true,
+			ServeView: ServeView{Gift: 9, Opening: 4, In: []FlowView{{carol, 0, 7, false}}}},
 		"bob is a friend and may use 9 B as a gift; it points credit to carol and dave": {Friend: true,
 			ServeView: ServeView{Gift: 9, Out: []FlowView{{carol, 1, 2, false}, {dave, 0, 2, false}}}},
 		"bob is no friend any more: nothing new is taken, what is held stays until it is evicted": {ServeView: ServeView{Held: 5}},
@@ -131,6 +133,13 @@ func TestTermsChange(t *testing.T) {
 	minus := potluck.Size(-1)
 	if _, err := host.SetTerms(t.Context(), a, TermsChange{Gift: &minus}); err == nil {
 		t.Fatal("a negative gift was taken")
+	}
+	paid, past := potluck.Size(5), int64(1e9)
+	for _, c := range []TermsChange{{Paid: &paid}, {Paid: &paid, PaidUntil: &past}} {
+		var usage *files.UsageError
+		if _, err := host.SetTerms(t.Context(), a, c); !errors.As(err, &usage) || strings.Contains(err.Error(), "update an account") {
+			t.Errorf("%+v: %v, want what is wrong and no more", c, err)
+		}
 	}
 }
 

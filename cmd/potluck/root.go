@@ -102,8 +102,8 @@ func parseAndRun(ctx context.Context, args []string, c *cli) error {
 	parsed, err := k.Parse(args)
 	c.JSON, c.Quiet = g.JSON, g.Quiet
 	if err != nil {
-		c.JSON = c.JSON || slices.Contains(args, "--json") // kong sets no flags when one is wrong
-		return usagef("%w; see \"potluck --help\"", err)
+		c.JSON = c.JSON || slices.Contains(args, "--json")                                                                       // kong sets no flags when one is wrong
+		return usagef("%s; see \"potluck --help\"", strings.Replace(err.Error(), "expected value value", "expected a value", 1)) // kong's word for a type of ours
 	}
 	if c.Data, err = dataDir(g.Data); err != nil {
 		return err
