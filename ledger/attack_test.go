@@ -143,3 +143,32 @@ func TestBefriendAgainKeepsStanding(t *testing.T) {
 	refused(t, store(t, b, c, personP, 3, 10), potluck.CodeDenied, 0)
 	clean(t, b)
 }
+
+// What a friend was given doesn't come back by a pointer once it is no friend.
+func TestTermsOfFormerFriends(t *testing.T) {
+	b, c := booksD(t, personP)
+	earn(t, b, personP, 100)
+	terms := Terms{RatioPPM: 500_000, Gift: 50, Opening: 70, Paid: 30, PaidUntil: c.now().Unix() + day}
+	friend(t, b, personX, terms)
+	if v := creditOf(t, b, personX); v.Supply != 150 {
+		t.Fatalf("%+v", v)
+	}
+	set := func(friend bool) {
+		t.Helper()
+		if _, err := b.Update(t.Context(), personX.id, "", func(a *Account) error { a.Friend = friend; return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(false)
+	accept(t, b, OutcomeNew, personP.order(1, c.now().Unix(), to(personX, 1)))
+	if v := creditOf(t, b, personX); v.Free != 1 || v.Supply != 0 || v.Gift+v.Opening+v.Paid != 0 || v.RatioPPM != 500_000 {
+		t.Errorf("%+v", v)
+	}
+	refused(t, store(t, b, c, personX, 1, 2), potluck.CodeUnfunded, 1)
+	set(true)
+	if v := creditOf(t, b, personX); v.Free != 151 {
+		t.Errorf("%+v", v)
+	}
+	sameGraph(t, b)
+	clean(t, b)
+}

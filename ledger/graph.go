@@ -98,13 +98,14 @@ func (g *graph) feed(rows getter, p peer.ID) error {
 
 // enter puts an account into the network.
 func (g *graph) enter(a Account, u Usage) {
+	terms := a.Counted()
 	in := credit.Peer{ID: credit.ID(a.Peer), Friend: a.Friend, Denied: a.Denied, Frozen: a.Standing.Step >= credit.StepFrozen,
-		RatioPPM: a.Terms.RatioPPM, Gift: a.Terms.Gift, Opening: a.Terms.Opening}
-	if a.Terms.Paid > 0 {
+		RatioPPM: terms.RatioPPM, Gift: terms.Gift, Opening: terms.Opening}
+	if terms.Paid > 0 {
 		g.paid[a.Peer] = true
-		g.bound(a.Terms.PaidUntil)
-		if g.asOf < a.Terms.PaidUntil {
-			in.Paid = a.Terms.Paid
+		g.bound(terms.PaidUntil)
+		if g.asOf < terms.PaidUntil {
+			in.Paid = terms.Paid
 		}
 	} else {
 		delete(g.paid, a.Peer)

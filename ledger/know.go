@@ -11,6 +11,15 @@ import (
 // nothing to begin with.
 func StrangerTerms() Terms { return Terms{RatioPPM: 1_000_000} }
 
+// Counted gives the terms that count for the account. Of one that is no friend
+// that is the ratio alone: what a friend was given isn't given to who was one.
+func (a Account) Counted() Terms {
+	if a.Friend {
+		return a.Terms
+	}
+	return Terms{RatioPPM: a.Terms.RatioPPM}
+}
+
 // Know makes an account for a peer that is no friend, so that it can have leases
 // and placements: one that is sponsored here, or a host that a pointer reaches.
 // When there is an account nothing changes. The name is a hint and may be empty.

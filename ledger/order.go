@@ -17,6 +17,14 @@ import (
 // have gone. When its order ends by itself, signed.MaxPointers more may come to it.
 const maxFrozen = 512
 
+// What peers that are no friends may bring into the network: a friend is answered
+// for by the operator, but whom friends point to may be made by the thousand, and
+// every answer walks over what they point to.
+const (
+	strangePointers = 64   // live pointers of one of them; with frozen ones twice as many
+	allStrange      = 4096 // of all of them, live and frozen
+)
+
 // fileOrder writes an order, and freezes what its issuer's pointers carry beyond
 // the new ones. Issuers that it declines, or declines no more, are looked at too.
 func (t *tx) fileOrder(old, e *entry) error {
@@ -24,9 +32,11 @@ func (t *tx) fileOrder(old, e *entry) error {
 		e.frozen = old.frozen
 	}
 	t.putEntry(e)
-	if n := t.freeze(e); n > maxFrozen && e.rival == nil {
-		return fmt.Errorf("%d pointers of %v still carry, at most %d may; wait until bytes have gone: %w",
-			n, e.key.issuer, maxFrozen, ErrInvalid)
+	frozen := t.freeze(e)
+	if e.rival == nil && e.key.issuer != t.graph.self {
+		if err := t.fewPointers(old, e, frozen); err != nil {
+			return err
+		}
 	}
 	for _, issuer := range declinedDiffer(old, e) {
 		if other := t.entry(orderKey(issuer)); other != nil {
@@ -35,6 +45,64 @@ func (t *tx) fileOrder(old, e *entry) error {
 		}
 	}
 	return nil
+}
+
+// fewPointers refuses an order that brings more pointers into the network than its
+// issuer may. One that brings no more than the order before is always taken: what
+// was left out of the network would be forgotten with what it carries.
+func (t *tx) fewPointers(old, e *entry, frozen int) error {
+	if frozen > maxFrozen {
+		return fmt.Errorf("%d pointers of %v still carry, at most %d may; wait until bytes have gone: %w", frozen, e.key.issuer, maxFrozen, ErrInvalid)
+	}
+	a, _, err := t.known(e.key.issuer)
+	if err != nil || a != nil && a.Friend {
+		return err
+	}
+	live := e.brings(t.graph.self)
+	all, before, carrying := live+frozen, old.brings(t.graph.self), 0
+	if old != nil {
+		carrying = len(old.frozen)
+	}
+	switch {
+	case live > max(strangePointers, before), all > max(2*strangePointers, before+carrying):
+		return fmt.Errorf("%d pointers of %v, who is no friend, and %d that still carry; at most %d and together %d may: %w",
+			live, e.key.issuer, frozen, strangePointers, 2*strangePointers, ErrInvalid)
+	case all <= before+carrying:
+		return nil
+	}
+	if others := t.graph.strange(e.key.issuer); others+all > allStrange {
+		return fmt.Errorf("%d pointers of %v, and %d of others who are no friends, at most %d in all may be; wait until there are fewer: %w",
+			all, e.key.issuer, others, allStrange, ErrInvalid)
+	}
+	return nil
+}
+
+// brings counts an order's pointers that are for this host.
+func (e *entry) brings(self peer.ID) (n int) {
+	if !e.running() {
+		return 0
+	}
+	for _, p := range e.paper.order.Pointers {
+		if p.To != self && (p.Host == "" || p.Host == self) {
+			n++
+		}
+	}
+	return n
+}
+
+// strange counts the pointers of peers that are no friends, but for one.
+func (g *graph) strange(but peer.ID) (n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for k, e := range g.entries {
+		if k.kind != signed.KindOrder || k.issuer == but || k.issuer == g.self {
+			continue
+		}
+		if p, _ := g.book.Peer(credit.ID(k.issuer)); !p.Friend {
+			n += e.brings(g.self) + len(e.frozen)
+		}
+	}
+	return n
 }
 
 // declinedDiffer gives the issuers that only one of two orders declines.

@@ -125,7 +125,7 @@ func (c *clerk) Account(ctx context.Context, from peer.ID, r p2p.AccountRequest)
 	if err != nil {
 		return p2p.AccountResponse{}, err
 	}
-	out := p2p.AccountResponse{Terms: p2p.Terms(a.Terms), Earned: v.Earned, Held: v.Held, Reserved: v.Reserved, Loans: v.Loans,
+	out := p2p.AccountResponse{Terms: p2p.Terms(a.Counted()), Earned: v.Earned, Held: v.Held, Reserved: v.Reserved, Loans: v.Loans,
 		Supply: v.Supply, Short: v.Shortfall, Step: uint8(a.Standing.Step), Since: a.Standing.Since, Distance: v.Distance}
 	out.Free, err = n.book.Quote(ctx, from, room, r.Bytes)
 	if err != nil && !errors.As(err, &out.Refusal) {
