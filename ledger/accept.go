@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/zeebo/blake3"
 
 	"potluck/ledger/signed"
 )
@@ -156,17 +157,30 @@ func (t *tx) conflict(old *entry, papers ...*paper) error {
 	papers = slices.DeleteFunc(papers, func(p *paper) bool { return p == nil })
 	slices.SortFunc(papers, func(a, b *paper) int { return bytes.Compare(a.payload, b.payload) })
 	papers = slices.CompactFunc(papers, (*paper).same)
-	if err := t.prove(papers[0], papers[1]); err != nil {
+	if err := t.prove(papers[0], papers[1], newest.id.Issuer); err != nil {
 		return err
 	}
-	e := &entry{key: newest.key(), paper: papers[0], rival: papers[1]}
-	t.note(Event{Kind: KindConflict, Peer: newest.id.Issuer, Evidence: newest.encoded,
-		Reason: fmt.Sprintf("signed two different %vs with number %d", newest.id.Kind, newest.id.Number)})
-	return t.file(old, e, nil)
+	return t.file(old, &entry{key: newest.key(), paper: papers[0], rival: papers[1]}, nil)
 }
 
-// prove keeps the proof that one signer signed both.
-func (t *tx) prove(a, b *paper) error {
+// prove keeps the proof that one signer signed both, and tells of it once for each
+// number: a signer can make any number of proofs. What an owner signed twice counts,
+// so it is told beside what the host did.
+func (t *tx) prove(a, b *paper, signer peer.ID) error {
+	key := docRowKey(keyProof, a.key())
+	old, found, err := load(t, key, func(b []byte) (signed.Document, error) { return decodeProof(a.key(), b) })
+	if err != nil {
+		return err
+	}
+	if found {
+		c, err := signed.VerifyConflict(old)
+		if err != nil {
+			return err
+		}
+		if n := c.About.Number; n > a.id.Number || n == a.id.Number && (c.Signer == signer || c.Signer != a.id.Issuer) {
+			return nil
+		}
+	}
 	d, err := signed.Prove(a.doc, b.doc)
 	if err != nil {
 		return err
@@ -175,7 +189,9 @@ func (t *tx) prove(a, b *paper) error {
 	if err != nil {
 		return err
 	}
-	t.set(docRowKey(keyProof, a.key()), marshal(proofWire{encoded}))
+	t.set(key, marshal(proofWire{encoded}))
+	t.note(Event{Kind: KindConflict, Peer: signer, Evidence: encoded,
+		Reason: fmt.Sprintf("signed two different %vs with number %d", a.id.Kind, a.id.Number)})
 	return nil
 }
 
@@ -187,7 +203,8 @@ var eventKinds = map[signed.Kind]string{signed.KindOrder: KindOrder, signed.Kind
 // the paper that the event tells of.
 func (t *tx) file(old, e *entry, taken *paper) error {
 	if taken != nil {
-		t.note(Event{Kind: eventKinds[e.key.kind], Peer: e.key.issuer, Bytes: taken.statement.Bytes, Evidence: taken.encoded,
+		sum := blake3.Sum256(taken.encoded) // the document itself is in the row
+		t.note(Event{Kind: eventKinds[e.key.kind], Peer: e.key.issuer, Bytes: taken.statement.Bytes, Evidence: sum[:],
 			Reason: fmt.Sprintf("number %d", taken.id.Number)})
 	}
 	switch e.key.kind {

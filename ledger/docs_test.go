@@ -1,10 +1,13 @@
 package ledger
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/zeebo/blake3"
 
 	"potluck"
 	"potluck/ledger/credit"
@@ -432,4 +435,64 @@ func TestDocumentsOfStrangers(t *testing.T) {
 	if _, err := b.Document(t.Context(), signed.KindOrder, personP.id, ""); !errors.Is(err, ErrNotFound) {
 		t.Error(err)
 	}
+}
+
+// Events name documents by their hash, for the rows have them. A contradiction is
+// proved in its event, once for each number.
+func TestEventsOfDocuments(t *testing.T) {
+	b, c := booksD(t, personP, personK)
+	now := c.now().Unix()
+	after := b.seenNow()
+	order := personP.order(1, now, to(personX, 5))
+	accept(t, b, OutcomeNew, order)
+	encoded, err := order.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := blake3.Sum256(encoded)
+	events := func(n int) []Event {
+		t.Helper()
+		all, err := b.Events(t.Context(), after, 100)
+		if err != nil || len(all) != n {
+			t.Fatalf("%d events, want %d: %v, %v", len(all), n, all, err)
+		}
+		after += uint64(n)
+		return all
+	}
+	if e := events(1)[0]; e.Kind != KindOrder || !bytes.Equal(e.Evidence, sum[:]) || e.Reason != "number 1" {
+		t.Errorf("%+v", e)
+	}
+	proof := func(e Event, by person) {
+		t.Helper()
+		d, err := signed.ParseDocument(e.Evidence)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v, err := signed.VerifyConflict(d); err != nil || v.Signer != by.id || e.Kind != KindConflict || e.Peer != by.id {
+			t.Errorf("%+v, %v", v, err)
+		}
+	}
+	for n := range 5 {
+		accept(t, b, OutcomeConflict, personP.order(1, now, to(personX, potluck.Size(6+n))))
+	}
+	proof(events(1)[0], personP)
+	accept(t, b, OutcomeNew, personP.order(2, now))
+	accept(t, b, OutcomeConflict, personP.order(2, now, to(personX, 9)))
+	proof(events(2)[1], personP)
+
+	accept(t, b, OutcomeNew, statement(personP, personK, 1, now, 90, personP, personK))
+	events(1)
+	for n := range 5 {
+		accept(t, b, OutcomeConflict, statement(personP, personK, 1, now, potluck.Size(80-n), personP))
+	}
+	proof(events(1)[0], personP)
+	for n := range 5 { // what the owner signs against itself lowers the figure, and is told too
+		accept(t, b, OutcomeConflict, statement(personP, personK, 1, now, potluck.Size(70-n), personK))
+	}
+	accept(t, b, OutcomeConflict, statement(personP, personK, 1, now, 3, personP))
+	if n := b.graph.entries[docKey{signed.KindStatement, personP.id, personK.id}].leastBytes; n != 66 {
+		t.Errorf("%d count", n)
+	}
+	proof(events(1)[0], personK)
+	clean(t, b)
 }

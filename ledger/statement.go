@@ -24,11 +24,9 @@ func (t *tx) acceptStatement(p *paper) (Outcome, error) {
 	}
 	e, out, against := old.take(p)
 	if out == OutcomeConflict {
-		if err := t.prove(against, p); err != nil {
+		if err := t.prove(against, p, p.witness(against)); err != nil {
 			return 0, err
 		}
-		t.note(Event{Kind: KindConflict, Peer: p.witness(against), Evidence: p.encoded,
-			Reason: fmt.Sprintf("signed two different statements with number %d", p.id.Number)})
 	}
 	if e == nil {
 		return out, nil
