@@ -120,6 +120,38 @@ func TestDecline(t *testing.T) {
 	w.free(t, potluck.MiB)
 }
 
+// Before and after an order, in words: signed or not, what changes and no more.
+func TestPreviewSentences(t *testing.T) {
+	w := newThree(t)
+	limit := potluck.Size(4 * potluck.MiB)
+	half := int64(500_000)
+	for _, step := range []struct {
+		change func(dry bool) (CreditPreview, error)
+		want   string
+	}{
+		{func(dry bool) (CreditPreview, error) {
+			return w.issuer.CreditTo(t.Context(), CreditToRequest{To: "friend", Limit: &limit, DryRun: dry})
+		}, "of your 10 MiB of credit at host, 6 MiB are for you alone (before: 10 MiB); of your credit at host, friend may use up to 4 MiB (before: nothing)"},
+		{func(dry bool) (CreditPreview, error) {
+			return w.issuer.CreditTo(t.Context(), CreditToRequest{To: "friend", DryRun: dry})
+		}, "of your 10 MiB of credit at host, nothing is for you alone (before: 6 MiB); of your credit at host, friend may use up to 10 MiB (before: up to 4 MiB)"},
+		{func(dry bool) (CreditPreview, error) {
+			return w.issuer.CreditTo(t.Context(), CreditToRequest{To: "friend", Host: "host", SharePPM: &half, DryRun: dry})
+		}, "of your 10 MiB of credit at host, 5 MiB are for you alone (before: nothing); of your credit at host, friend may use up to 5 MiB (before: up to 10 MiB); what it uses already stays charged to you until it is gone"},
+		{func(dry bool) (CreditPreview, error) {
+			return w.issuer.CreditRevoke(t.Context(), CreditRevokeRequest{To: "friend", DryRun: dry})
+		}, "of your 10 MiB of credit at host, 10 MiB are for you alone (before: 5 MiB); of your credit at host, friend may use nothing (before: up to 5 MiB); what it uses already stays charged to you until it is gone"},
+	} {
+		for _, dry := range []bool{true, false} {
+			v, err := step.change(dry)
+			got, _, _ := strings.Cut(v.Sentence, "; signed as order")
+			if err != nil || got != step.want || v.Signed == dry {
+				t.Errorf("got  %q (dry run %v), %v\nwant %q", v.Sentence, dry, err, step.want)
+			}
+		}
+	}
+}
+
 // A host that no pointer names and that is no friend hears of a refusal too.
 func TestDeclineForAnyHost(t *testing.T) {
 	w := newThree(t)

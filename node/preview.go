@@ -62,9 +62,9 @@ func (n *Node) linesAt(host peer.ID, old, next signed.Order, ns names) []Preview
 		case !l.Known:
 			l.Sentence = "what " + h.Name + " counts for you isn't known: it can't be asked now"
 		case p.Peer == n.self:
-			l.Sentence = fmt.Sprintf("of your %s of credit at %s, %s for you alone; before, %s", amount(supply), h.Name, are(a), amount(b))
+			l.Sentence = fmt.Sprintf("of your %s of credit at %s, %s for you alone (before: %s)", amount(supply), h.Name, are(a), some(b))
 		default:
-			l.Sentence = fmt.Sprintf("of your credit at %s, %s may use %s; before, %s", h.Name, p.Name, upTo(a), upTo(b))
+			l.Sentence = fmt.Sprintf("of your credit at %s, %s may use %s (before: %s)", h.Name, p.Name, upTo(a), upTo(b))
 			if a < b { // CREDIT.md section 5
 				l.Sentence += "; what it uses already stays charged to you until it is gone"
 			}
@@ -98,7 +98,15 @@ func (n *Node) linesAt(host peer.ID, old, next signed.Order, ns names) []Preview
 	return lines
 }
 
-// are gives "57 MiB are".
+// some gives a size in a sentence, are one of which something is said, and upTo
+// a bound.
+func some(s potluck.Size) string {
+	if s == 0 {
+		return "nothing"
+	}
+	return amount(s)
+}
+
 func are(s potluck.Size) string {
 	if s == 0 {
 		return "nothing is"
@@ -107,11 +115,8 @@ func are(s potluck.Size) string {
 }
 
 func upTo(s potluck.Size) string {
-	switch {
-	case s == 0:
-		return "nothing"
-	case s >= plenty:
-		return amount(s)
+	if s == 0 || s >= plenty {
+		return some(s)
 	}
 	return "up to " + s.String()
 }
@@ -155,7 +160,7 @@ func previewSentence(v CreditPreview) string {
 	if !v.Signed {
 		return text
 	}
-	text += fmt.Sprintf(" (signed as order %d, good until %s", v.Number, day(v.Expires))
+	text += fmt.Sprintf("; signed as order %d, good until %s", v.Number, day(v.Expires))
 	if len(v.Waiting) > 0 {
 		var who []string
 		for _, p := range v.Waiting {
@@ -163,7 +168,7 @@ func previewSentence(v CreditPreview) string {
 		}
 		text += "; " + listing(who) + " will be told when met"
 	}
-	return text + ")"
+	return text
 }
 
 // deliverNow hands a new document to all that are connected and want it, and
