@@ -90,13 +90,21 @@ func (w *world) member(group, k int) {
 	case Liar:
 		n.capacity *= overstated
 	}
-	if n.unit = w.s.Workload.Unit; n.unit == 0 {
-		n.unit = max(1, n.demand/unitsPerMember)
-		if w.policy.Reciprocity != "none" && w.policy.Opening > 0 {
-			n.unit = max(1, n.demand/mostUnits, min(n.unit, w.policy.Opening*potluck.Size(w.policy.K)/4))
-		}
-	}
+	n.unit = w.s.Workload.unit(n.demand, w.policy)
 	w.nodes = append(w.nodes, n)
+}
+
+// unit is what a member with such a demand places at once. Where openings are
+// small a share is a quarter of one at most, or no two could ever begin.
+func (x Workload) unit(demand potluck.Size, p Policy) potluck.Size {
+	if x.Unit > 0 {
+		return x.Unit
+	}
+	u := demand / unitsPerMember
+	if p.Reciprocity != "none" && p.Opening > 0 {
+		u = max(demand/mostUnits, min(u, p.Opening*potluck.Size(p.K)/4))
+	}
+	return max(1, u)
 }
 
 const (

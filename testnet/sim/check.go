@@ -18,6 +18,19 @@ func (w *world) shortBefore(l int32) potluck.Size {
 	return shortSum(h.book)
 }
 
+// checkAnswer asserts that what was only looked for is what the whole decision
+// says.
+func (w *world) checkAnswer(l int32, size potluck.Size, fits bool) {
+	if !w.s.Check {
+		return
+	}
+	k := &w.links[l]
+	h := &w.nodes[k.node]
+	if d := h.book.Ask(w.nodes[k.peer].id, h.capacity-h.held, size); (d.Refusal == nil) != fits {
+		w.broken("node %d says %v to %d bytes of %d, its decision is %+v", k.node, fits, size, k.peer, d)
+	}
+}
+
 func shortSum(b *credit.Book) (sum potluck.Size) {
 	for _, s := range b.Shortfalls() {
 		sum += s.Bytes

@@ -15,7 +15,9 @@ func (w *world) accepts(l int32, size potluck.Size) bool {
 	if k.standing.Step == credit.StepSlowed && w.today(k)+size > credit.SlowedPerDay {
 		return false
 	}
-	return h.book.Fits(w.nodes[k.peer].id, size)
+	fits := h.book.Fits(w.nodes[k.peer].id, size)
+	w.checkAnswer(l, size, fits)
+	return fits
 }
 
 // today is what a slowed account added today.

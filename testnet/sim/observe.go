@@ -2,6 +2,7 @@ package sim
 
 import (
 	"slices"
+	"strconv"
 
 	"potluck"
 	"potluck/ledger/credit"
@@ -49,6 +50,9 @@ func (w *world) sample() {
 	w.tally.looked += all.batches
 	w.measure("repair", "", float64(w.tally.repair))
 	w.measure("moved", "", float64(w.tally.moved))
+	for h, b := range w.tally.hops {
+		w.measure("hops-"+strconv.Itoa(h), "", float64(b))
+	}
 	w.standings()
 	served := w.served()
 	w.measure("jain", "", jain(served))

@@ -11,7 +11,7 @@ import (
 // much memory it takes. The scenario must be valid.
 func Estimate(s Scenario) (events int64, bytes potluck.Size) {
 	p := defaults(s.Policy)
-	var members int64
+	var members, shares int64
 	for i := range s.Groups {
 		g := &s.Groups[i]
 		u := uptime(g)
@@ -27,6 +27,11 @@ func Estimate(s Scenario) (events int64, bytes potluck.Size) {
 		}
 		events += int64(float64(g.Count) * daily * float64(s.Days))
 		members += int64(g.Count)
+		units := int64(g.Demand / s.Workload.unit(g.Demand, p))
+		if s.Workload.Kind == "pairs" {
+			units = int64(s.Workload.PerDay * float64(s.Days))
+		}
+		shares += int64(g.Count) * units * int64(p.N)
 	}
 	degree := int64(min(s.Topology.Degree, int(members)-1))
 	switch s.Topology.Kind {
@@ -35,16 +40,14 @@ func Estimate(s Scenario) (events int64, bytes potluck.Size) {
 	case "file":
 		degree = int64(2*len(s.Topology.Edges)) / members
 	}
-	perMember := memberBytes + degree*linkBytes + unitsPerMember*int64(batchBytes+p.N*shareBytes)
-	return events, potluck.Size(members * perMember)
+	return events, potluck.Size(members*(memberBytes+degree*linkBytes) + shares*shareBytes)
 }
 
 // What things take in memory, measured.
 const (
 	memberBytes = 2000
 	linkBytes   = 800 // one view of a friend, with the row of the book
-	batchBytes  = 32
-	shareBytes  = 16
+	shareBytes  = 32  // with its part of the batch
 )
 
 // Run runs one replicate of a scenario, telling the observer. The summary is

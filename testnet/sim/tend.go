@@ -191,12 +191,13 @@ func (w *world) count(b int32) (listed, good, reachable int) {
 // refill places the missing shares of a batch as far as hosts take them.
 func (w *world) refill(i, b int32) {
 	x := w.batches[b]
-	have := make([]candidate, 0, MaxShares)
+	have := w.scratch.have[:0]
 	for k := range w.places(b) {
 		if s := &w.places(b)[k]; s.link >= 0 {
 			have = append(have, candidate{link: s.link, route: -1})
 		}
 	}
+	w.scratch.have = have
 	chosen := w.choose(i, x.size, w.stride, have)[len(have):]
 	if len(chosen) == 0 {
 		return

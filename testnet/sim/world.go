@@ -123,6 +123,7 @@ type route struct {
 type scratch struct {
 	hosts  []candidate
 	chosen []candidate
+	have   []candidate
 	front  []step
 	seen   []uint64 // by node: the search that saw it
 	stamp  uint64
