@@ -19,6 +19,7 @@ type testnetSimCmd struct {
 	Jobs int    `short:"j" placeholder:"COUNT" help:"Runs at once; each has its own memory. Default: one a processor."`
 	Yes  bool   `short:"y" help:"Run it, however long it takes."`
 
+	Check  bool   `help:"Prove the books of each point's first replicate after every event; slower."`
 	Expect string `placeholder:"FILE" help:"Compare the figures with what this file expects; exit code 8 if one is out of its range."`
 	Small  bool   `help:"With --expect: the small size that the file says."`
 }
@@ -48,7 +49,7 @@ func (t *testnetSimCmd) Run(ctx context.Context, c *cli) error {
 	if dir == "" {
 		dir = plan.Name + ".run"
 	}
-	if err := c.simulate(ctx, report.Config{Dir: dir, Plan: plan, Workers: workers}); err != nil {
+	if err := c.simulate(ctx, report.Config{Dir: dir, Plan: plan, Workers: workers, Check: t.Check}); err != nil {
 		return err
 	}
 	if err := c.showRun(dir, true); err != nil {

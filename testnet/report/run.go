@@ -22,6 +22,7 @@ type Config struct {
 	Plan     scenario.Plan
 	Shard    *Shard         // nil: all jobs, and the files that are joined from them
 	Workers  int            // jobs at once; each takes a processor and its own memory
+	Check    bool           // each point's first replicate proves its books after every event; the bytes are the same
 	Progress func(Progress) // is called from one goroutine at a time, often; may be nil
 }
 
@@ -157,6 +158,7 @@ func whole(dir string, job int, p part) bool {
 
 func (c Config) runJob(ctx context.Context, j scenario.Job, t *tracker) error {
 	s := c.Plan.Points[j.Point].Scenario
+	s.Check = c.Check && j.Replicate == 0
 	length := float64(s.Days) * 86400
 	r, err := newRecorder(c.Dir, j, c.Plan.Output.Events, func(time int64) { t.at(j, float64(time)/length) })
 	if err != nil {

@@ -1,81 +1,9 @@
 package scenario
 
 import (
-	"math"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
-
-	"potluck/testnet/sim"
 )
-
-// silent hears nothing.
-type silent struct{}
-
-func (silent) Sample(sim.Sample) error { return nil }
-func (silent) Record(sim.Record) error { return nil }
-
-// Every study, at its small size, gives what its page says.
-func TestStudies(t *testing.T) {
-	files, err := filepath.Glob("../studies/*/scenario.toml")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("%d studies, %v", len(files), err)
-	}
-	for _, file := range files {
-		dir := filepath.Dir(file)
-		t.Run(filepath.Base(dir), func(t *testing.T) {
-			t.Parallel()
-			expected, err := LoadExpected(filepath.Join(dir, "expected.toml"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := Load(file); err != nil {
-				t.Errorf("at full size: %v", err)
-			}
-			if _, err := os.Stat(filepath.Join(dir, "README.md")); err != nil {
-				t.Error("the study has no page")
-			}
-			p, err := Load(file, expected.Small...)
-			if err != nil {
-				t.Fatal(err)
-			}
-			start := time.Now()
-			for _, wrong := range expected.Judge(p, means(t, p)) {
-				t.Errorf("expected.toml: %s", wrong)
-			}
-			t.Logf("%d runs in %v", len(p.Points)*p.Replicates, time.Since(start))
-		})
-	}
-}
-
-// means runs a plan.
-func means(t *testing.T, p Plan) (all []map[string]float64) {
-	t.Helper()
-	for i, point := range p.Points {
-		sums, counts := map[string]float64{}, map[string]float64{}
-		for replicate := range p.Replicates {
-			s := point.Scenario
-			s.Check = replicate == 0
-			summary, err := sim.Run(t.Context(), s, replicate, silent{})
-			if err != nil {
-				t.Fatalf("%s: %v", p.Title(i), err)
-			}
-			for _, f := range summary.Figures {
-				if !math.IsNaN(f.Value) {
-					sums[f.Name] += f.Value
-					counts[f.Name]++
-				}
-			}
-		}
-		for name, n := range counts {
-			sums[name] /= n
-		}
-		all = append(all, sums)
-	}
-	return all
-}
 
 func TestJudge(t *testing.T) {
 	p, err := Parse("[[group]]\nname = \"a\"\ncount = 3\n[sweep]\npolicy.k = [1, 2]\npolicy.ratio = [0.5, 1.0]\n", "")

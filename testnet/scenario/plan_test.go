@@ -70,7 +70,7 @@ max_members = 100
 ladder = { slowed = "1d", frozen = "2d", notice = "3d", evicting = "4d", offline_grace = "10d", evict_auto = true }
 
 [workload]
-kind = "pairs"
+kind = "fill"
 unit = "1 MiB"
 per_day = 2.5
 
@@ -132,7 +132,7 @@ func TestEveryKey(t *testing.T) {
 	if e := s.Events; len(e) != 2 || e[0].Kind != "outage" || e[0].At != 30*day || e[0].For != 36*hour || e[0].Count != 2 || e[1].At != year || !e[1].Policy.Goodwill || e[1].Policy.K != 2 {
 		t.Errorf("the events are %+v", e)
 	}
-	if s.Step != 12*hour || s.Days != 730 || s.Workload != (sim.Workload{Kind: "pairs", Unit: potluck.MiB, PerDay: 2.5}) {
+	if s.Step != 12*hour || s.Days != 730 || s.Workload != (sim.Workload{Kind: "fill", Unit: potluck.MiB, PerDay: 2.5}) {
 		t.Errorf("step %d, days %d, workload %+v", s.Step, s.Days, s.Workload)
 	}
 }
