@@ -56,7 +56,8 @@ func (s Size) String() string {
 }
 
 // ParseSize reads a size as people write it: "500", "64K", "1.5 GiB", "10GB".
-// K, M, G, T and KiB, MiB, ... are binary; KB, MB, ... are decimal.
+// K, M, G, T, P and KiB, MiB, ... are binary; KB, MB, ... are decimal. Whole bytes
+// are read exactly.
 func ParseSize(text string) (Size, error) {
 	t := strings.ToLower(strings.TrimSpace(text))
 	i := strings.IndexFunc(t, func(r rune) bool { return (r < '0' || r > '9') && r != '.' })
@@ -65,16 +66,21 @@ func ParseSize(text string) (Size, error) {
 	}
 	units := map[string]float64{"": 1, "b": 1,
 		"k": 1 << 10, "kib": 1 << 10, "kb": 1e3, "m": 1 << 20, "mib": 1 << 20, "mb": 1e6,
-		"g": 1 << 30, "gib": 1 << 30, "gb": 1e9, "t": 1 << 40, "tib": 1 << 40, "tb": 1e12}
+		"g": 1 << 30, "gib": 1 << 30, "gb": 1e9, "t": 1 << 40, "tib": 1 << 40, "tb": 1e12,
+		"p": 1 << 50, "pib": 1 << 50, "pb": 1e15}
 	unit, ok := units[strings.TrimSpace(t[i:])]
 	v, err := strconv.ParseFloat(t[:i], 64)
 	if !ok || err != nil {
 		return 0, fmt.Errorf("size %q is not a number with a unit like 500, 64K, 1.5GiB or 10GB", text)
 	}
-	if v*unit > float64(MaxSize) {
+	size := Size(min(v*unit, 2*float64(MaxSize)))
+	if n, err := strconv.ParseInt(t[:i], 10, 64); err == nil && unit == 1 {
+		size = Size(n)
+	}
+	if size > MaxSize {
 		return 0, fmt.Errorf("size %q is larger than the greatest size, %d bytes", text, MaxSize)
 	}
-	return Size(v * unit), nil
+	return size, nil
 }
 
 // StorageIndex names a share set: all shares of one file. It is derived from

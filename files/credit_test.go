@@ -147,7 +147,7 @@ func TestNobodyHasCredit(t *testing.T) {
 	_, err := c.files.Put(t.Context(), files.FromBytes("x", content(9000)), files.PutOptions{}, nil)
 	var spread *files.SpreadError
 	if !errors.As(err, &spread) || spread.Found != 0 || spread.N != 4 || len(spread.Reasons) != 4 ||
-		!strings.HasPrefix(err.Error(), "no friend can take a share of it; friend0: no credit: 10 B free, a share needs 4.") {
+		!strings.HasPrefix(err.Error(), "nobody can take a share of it; friend0: no credit: 10 B free, a share needs 4.") {
 		t.Fatalf("got %v", err)
 	}
 }

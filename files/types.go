@@ -155,7 +155,7 @@ type SpreadError struct {
 func (e *SpreadError) Error() string {
 	var b strings.Builder
 	if e.Found == 0 {
-		b.WriteString("no friend can take a share of it")
+		b.WriteString("nobody can take a share of it")
 	} else {
 		fmt.Fprintf(&b, "can't spread %d-of-%d over %d hosts: only %d can take a share", e.K, e.N, e.Wanted, e.Found)
 	}
