@@ -79,7 +79,7 @@ func (b *Book) within(v *vertex, want amount) amount {
 	}
 	b.try()
 	got := b.pull(v, fed, want)
-	if b.work < 2*b.large || b.canonical {
+	if b.work < b.large || b.canonical {
 		b.undo()
 		return got
 	}

@@ -28,7 +28,7 @@ type Book struct {
 	queue, roots []*vertex
 	asker        [1]*vertex
 	across       []*edge
-	steps        []*edge
+	rungs        []rung
 	journal      []change
 	trying       bool // changes of the flow are noted in the journal
 	start        point

@@ -96,25 +96,31 @@ func (b *Book) label() {
 	b.list()
 }
 
+// rung is an edge, and the peer at its other end.
+type rung struct {
+	over *edge
+	to   *vertex
+}
+
 // list gives each peer the edges over which walks of fewest hops may go on from it.
 func (b *Book) list() {
-	steps := b.steps[:0]
+	rungs := b.rungs[:0]
 	for _, v := range b.linked {
-		from := len(steps)
+		from := len(rungs)
 		for _, e := range v.in {
 			if e.near && e.from.label != unlabelled && e.from.label == v.label-1 {
-				steps = append(steps, e)
+				rungs = append(rungs, rung{e, e.from})
 			}
 		}
-		v.ins = len(steps) - from
+		v.ins = len(rungs) - from
 		for _, e := range v.out {
 			if e.to.label != unlabelled && e.to.label == v.label+1 {
-				steps = append(steps, e)
+				rungs = append(rungs, rung{e, e.to})
 			}
 		}
-		v.steps = steps[from:len(steps):len(steps)]
+		v.rungs = rungs[from:len(rungs):len(rungs)]
 	}
-	b.steps = steps
+	b.rungs = rungs
 }
 
 func requeue(queue []*vertex, v *vertex) []*vertex {
@@ -186,16 +192,17 @@ func (e *edge) width(w way) amount {
 func (b *Book) walk(v *vertex, w way) *vertex {
 	b.stamp++
 	queue := append(b.queue[:0], v)
-	v.seen = b.stamp
+	if v.seen = b.stamp; v.goal(w) {
+		return v
+	}
 	for i := 0; i < len(queue); i++ {
-		u := queue[i]
-		if u.goal(w) {
-			b.queue = queue
-			return u
-		}
-		for _, e := range u.in {
+		for _, e := range queue[i].in {
 			if from := e.from; from.seen != b.stamp && !e.width(w).isZero() {
 				from.seen, from.via = b.stamp, e
+				if from.goal(w) {
+					b.queue = queue
+					return from
+				}
 				queue = append(queue, from)
 			}
 		}
@@ -209,24 +216,22 @@ func (b *Book) walk(v *vertex, w way) *vertex {
 func (b *Book) climb(v *vertex) *vertex {
 	b.stamp++
 	queue := append(b.queue[:0], v)
-	v.seen = b.stamp
+	if v.seen = b.stamp; v.goal(shortest) {
+		return v
+	}
 	for i := 0; i < len(queue); i++ {
 		u := queue[i]
-		if u.goal(shortest) {
-			b.queue = queue
-			return u
-		}
-		for j, e := range u.steps {
-			w, open := e.to, false
-			if j < u.ins {
-				w, open = e.from, e.flow.less(e.cap)
-			} else {
-				open = !e.flow.isZero()
+		for j, s := range u.rungs {
+			w, e := s.to, s.over
+			if w.seen == b.stamp || w.dead == b.round || (j < u.ins && !e.flow.less(e.cap)) || (j >= u.ins && e.flow.isZero()) {
+				continue
 			}
-			if open && w.seen != b.stamp && w.dead != b.round {
-				w.seen, w.via = b.stamp, e
-				queue = append(queue, w)
+			w.seen, w.via = b.stamp, e
+			if w.goal(shortest) {
+				b.queue = queue
+				return w
 			}
+			queue = append(queue, w)
 		}
 	}
 	b.queue = queue

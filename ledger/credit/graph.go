@@ -32,10 +32,10 @@ type vertex struct {
 
 	// Of the search that runs; nothing of it outlives that.
 	hints      [2]hint
-	via        *edge   // how a walk came here
-	label      int     // fewest hops from spare supply
-	steps      []*edge // over which walks of fewest hops may go on: into it, and from there on out of it
-	ins        int     // how many of them lead into it
+	via        *edge  // how a walk came here
+	label      int    // fewest hops from spare supply
+	rungs      []rung // over which walks of fewest hops may go on: into it, and from there on out of it
+	ins        int    // how many of them lead into it
 	need, left amount
 }
 

@@ -107,7 +107,7 @@ func (b *Book) join(v *vertex, s side, via *edge) {
 // surround leads some peers around a new end to it, so that searches come upon
 // it sooner.
 func (b *Book) surround(end *vertex, s side) {
-	const enough = 48
+	const enough = 24
 	b.stamp++ // nobody is seen
 	queue := append(b.queue[:0], end)
 	for i := 0; i < len(queue) && len(queue) < enough; i++ {
