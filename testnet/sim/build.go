@@ -169,7 +169,7 @@ func (w *world) begin(i int32) {
 		return
 	}
 	g := w.group(i)
-	n.born, n.since, n.tended = w.now, w.now, w.now
+	n.born, n.since = w.now, w.now
 	w.queue.add(w.now+w.rng.Int64N(day), tendDue, i)
 	if w.s.Workload.Kind == "pairs" && n.owner == i {
 		w.queue.add(w.now+w.pause(), askDue, i)

@@ -54,10 +54,21 @@ func (w *world) hold(l int32, size potluck.Size, route int32) (gone bool) {
 
 // earn changes what a host has earned with those it holds for.
 func (w *world) earn(l int32, size potluck.Size) {
-	if e := w.earner(l); e >= 0 {
-		w.links[e].earned += size
-		w.put(e)
+	e := w.earner(l)
+	if e < 0 {
+		return
 	}
+	k := &w.links[e]
+	switch {
+	case k.earned == 0:
+		k.served = w.now
+		w.nodes[k.node].hosts++
+	case k.earned+size == 0:
+		w.serve(k)
+		w.nodes[k.node].hosts--
+	}
+	k.earned += size
+	w.put(e)
 }
 
 // earns tells whether a host earns by holding a share. Where loans are repaid to

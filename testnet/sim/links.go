@@ -20,10 +20,14 @@ func number(id credit.ID) int32 {
 	return int32(i)
 }
 
+func search(refs []ref, peer int32) (int, bool) {
+	return slices.BinarySearchFunc(refs, peer, func(r ref, p int32) int { return int(r.peer - p) })
+}
+
 // find gives a node's view of a peer; -1 if they don't know each other.
 func (w *world) find(i, peer int32) int32 {
 	refs := w.nodes[i].refs
-	if k, ok := slices.BinarySearchFunc(refs, peer, func(r ref, p int32) int { return int(r.peer - p) }); ok {
+	if k, ok := search(refs, peer); ok {
 		return refs[k].link
 	}
 	return -1
@@ -43,8 +47,8 @@ func (w *world) meet(i, peer int32) int32 {
 
 func (w *world) refer(i, peer, l int32) {
 	n := &w.nodes[i]
-	k, _ := slices.BinarySearchFunc(n.refs, peer, func(r ref, p int32) int { return int(r.peer - p) })
-	n.refs = slices.Insert(n.refs, k, ref{peer, l})
+	k, _ := search(n.refs, peer)
+	n.refs = slices.Insert(n.refs, k, ref{peer: peer, link: l})
 }
 
 // befriend makes two nodes friends, each in the other's book.

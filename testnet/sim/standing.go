@@ -5,24 +5,50 @@ import (
 	"potluck/ledger/credit"
 )
 
-// judge lets a node evaluate the standing of each of its accounts.
+// judge lets a node evaluate the standing of each of its accounts. An account that
+// stands well, of which nothing is short and no audit failed of late, would come
+// out as it went in but for its days of service; those are counted together
+// later, so that a quiet day doesn't touch it.
 func (w *world) judge(i int32) {
 	n := &w.nodes[i]
-	elapsed := w.now - n.tended
-	n.tended = w.now
 	if n.moved {
 		for k := range n.refs {
 			w.sweep(n.refs[k].link)
 		}
 		w.shortfalls(i)
 	}
+	all := w.policy.MinUptime > 0
+	grace := int64(w.policy.Ladder.OfflineGrace.Seconds())
 	for k := 0; k < len(w.nodes[i].refs); k++ {
-		l := w.nodes[i].refs[k].link
-		v := &w.links[l]
-		if !v.friend && v.held == 0 && v.earned == 0 && v.standing.Step == credit.StepGood {
+		r := &w.nodes[i].refs[k]
+		since := w.absent[r.peer]
+		if !r.watch && !all && (since == 0 || w.now-since <= grace) {
 			continue
 		}
-		w.evaluate(l, elapsed)
+		v := &w.links[r.link]
+		if !v.friend && v.held == 0 && v.earned == 0 && v.standing.Step == credit.StepGood {
+			r.watch = false
+			continue
+		}
+		w.evaluate(r.link)
+		v = &w.links[r.link]
+		w.nodes[i].refs[k].watch = v.standing.Step != credit.StepGood || v.short > 0 || v.failed > 0
+	}
+}
+
+// watch lets a node look at an account every day, until it stands well.
+func (w *world) watch(i, peer int32) {
+	refs := w.nodes[i].refs
+	if k, ok := search(refs, peer); ok {
+		refs[k].watch = true
+	}
+}
+
+// serve counts the days of service since the last look, but for today's.
+func (w *world) serve(v *link) {
+	if elapsed := w.now - v.served - day; elapsed > 0 && v.earned > 0 && v.standing.Step == credit.StepGood {
+		v.standing, _ = credit.Evaluate(v.standing, credit.Facts{Holding: w.policy.Goodwill, Elapsed: elapsed}, w.policy.Ladder, w.now)
+		v.served += elapsed
 	}
 }
 
@@ -40,15 +66,18 @@ func (w *world) shortfalls(i int32) {
 		if l := w.find(i, number(s.ID)); l >= 0 {
 			w.links[l].short = s.Bytes
 			n.short += s.Bytes
+			w.watch(i, w.links[l].peer)
 		}
 	}
 }
 
 // evaluate moves one account on the ladder, tells the peer, and evicts a day's
 // part from one that is there.
-func (w *world) evaluate(l int32, elapsed int64) {
+func (w *world) evaluate(l int32) {
 	v := &w.links[l]
-	f := credit.Facts{Short: v.short, Holding: v.earned > 0 && w.policy.Goodwill, Elapsed: elapsed}
+	w.serve(v)
+	f := credit.Facts{Short: v.short, Holding: v.earned > 0 && w.policy.Goodwill, Elapsed: w.now - v.served}
+	v.served = w.now
 	if v.earned > 0 {
 		f.AbsentSince = w.absent[v.peer]
 	}

@@ -81,39 +81,29 @@ func (w *world) fill(i int32) {
 func (w *world) samples() int { return (459 + w.policy.AuditDays - 1) / w.policy.AuditDays }
 
 // audit looks at each host: one that is away beyond the grace is written off, one
-// that fails loses what is gone.
+// that fails loses what is gone. Of those that never dropped anything the outcome is
+// known.
 func (w *world) audit(i int32) {
 	grace := int64(w.policy.Ladder.OfflineGrace.Seconds())
 	for k := 0; k < len(w.nodes[i].refs); k++ {
-		own := &w.links[w.nodes[i].refs[k].link]
-		since := w.absent[own.peer]
-		if since == 0 && (!w.policy.Audits || w.idle(own)) || since > 0 && w.now-since <= grace {
+		r := w.nodes[i].refs[k]
+		since := w.absent[r.peer]
+		if since == 0 && !(w.policy.Audits && w.rotten[r.peer]) || since > 0 && w.now-since <= grace {
 			continue
 		}
-		l := own.twin
+		l := w.links[r.link].twin
 		h := &w.links[l]
 		switch {
 		case h.held == h.orphan:
 		case since > 0:
 			w.record("written-off", i, h.node, w.forsake(i, l, true), "away for too long")
-		default:
-			w.tally.audits++
-			if h.gone > 0 && w.caught(h) {
-				w.fail(i, l)
-			}
+		case h.gone > 0 && w.caught(h):
+			w.fail(i, l)
 		}
 	}
-}
-
-// idle tells, without looking at the host's side, that an audit would find nothing.
-func (w *world) idle(own *link) bool {
-	if !w.rotten[own.peer] {
-		if own.earned > 0 {
-			w.tally.audits++
-		}
-		return true
+	if w.policy.Audits {
+		w.tally.audits += int64(w.nodes[w.nodes[i].server].hosts)
 	}
-	return false
 }
 
 // caught draws the day's samples of what a host holds for an account.
@@ -137,6 +127,7 @@ func (w *world) fail(i, l int32) {
 		}
 		v := &w.links[view]
 		v.failed, v.fails, v.failedAt = v.failed+1, v.fails+1, w.now
+		w.watch(v.node, v.peer)
 	}
 	w.tally.failed++
 	w.record("audit-failed", i, host, w.forsake(i, l, false), "what was sampled is gone")

@@ -63,7 +63,7 @@ type node struct {
 	evicted        potluck.Size // shares that hosts dropped by the ladder
 	born, since    int64        // when it joined; when it last came or went
 	up             int64        // seconds reachable until since
-	tended         int64
+	hosts          int32        // peers that hold for it
 	short          potluck.Size // of all accounts at this node, at the last look
 	turn           int          // how often a strategy made its move
 
@@ -72,7 +72,10 @@ type node struct {
 }
 
 // ref finds a node's view of a peer.
-type ref struct{ peer, link int32 }
+type ref struct {
+	peer, link int32
+	watch      bool // its standing is looked at every day
+}
 
 // link is what a node keeps of a peer.
 type link struct {
@@ -92,6 +95,7 @@ type link struct {
 	loans      potluck.Size
 	newest     int64
 	failedAt   int64
+	served     int64 // until when service was counted
 	slowDay    int64 // the day to which slowed belongs
 	slowed     potluck.Size
 	arcs       []credit.Arc // the peer's standing order at node
