@@ -202,7 +202,7 @@ var eventKinds = map[signed.Kind]string{signed.KindOrder: KindOrder, signed.Kind
 // file writes an entry over the old one, with all that follows from it. taken is
 // the paper that the event tells of.
 func (t *tx) file(old, e *entry, taken *paper) error {
-	if taken != nil {
+	if taken != nil && !taken.attempt(t.graph.self) {
 		sum := blake3.Sum256(taken.encoded) // the document itself is in the row
 		t.note(Event{Kind: eventKinds[e.key.kind], Peer: e.key.issuer, Bytes: taken.statement.Bytes, Evidence: sum[:],
 			Reason: fmt.Sprintf("number %d", taken.id.Number)})

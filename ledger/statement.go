@@ -8,6 +8,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"potluck"
+	"potluck/ledger/signed"
 )
 
 // acceptStatement takes a statement by its signatures. Signed by both, the
@@ -48,6 +49,12 @@ func (t *tx) acceptStatements(a, b *paper) (Outcome, error) {
 		return one, err
 	}
 	return other, err
+}
+
+// attempt tells whether it is what this node says as host, alone: every try to
+// agree with an owner makes one, and it counts nothing.
+func (p *paper) attempt(self peer.ID) bool {
+	return p.id.Kind == signed.KindStatement && p.byHost && !p.byOwner && p.id.Issuer == self
 }
 
 // witness is the one who signed both.

@@ -100,13 +100,42 @@ func TestHostCantUseUpNumbers(t *testing.T) {
 }
 
 // What a host proposes has a number of its own, whatever became of what it
-// proposed before: two of one number would look like a contradiction.
+// proposed before, also in an earlier life: two of one number would look like a
+// contradiction.
 func TestHostProposesNoNumberTwice(t *testing.T) {
-	c := newCount(nil)
-	for i, known := range []uint64{0, 0, 5, 3} {
-		if n := c.number("owner", known); n != []uint64{1, 2, 6, 7}[i] {
-			t.Errorf("number %d after %d", n, known)
+	owner, _ := start(t, config(t, "owner"))
+	c := config(t, "host")
+	host, stop := start(t, c)
+	befriend(t, host, owner)
+	makeContent(t, 100<<10).put(t, owner, host) // the owner doesn't know of it, and won't sign
+	last := uint64(0)
+	for range 3 {
+		turn(t, host)
+		before, err := host.book.LastEvent(t.Context())
+		if err != nil {
+			t.Fatal(err)
 		}
+		if err := host.count.propose(t.Context(), owner.self); err != nil {
+			t.Fatal(err)
+		}
+		row, err := host.book.Document(t.Context(), signed.KindStatement, host.self, owner.self)
+		if err != nil || row.ByHost == nil {
+			t.Fatalf("%+v, %v", row, err)
+		}
+		s, _, _, err := row.ByHost.Statement()
+		if err != nil || s.Number <= last || s.Bytes == 0 {
+			t.Fatalf("%+v after number %d, %v", s, last, err)
+		}
+		last = s.Number
+		if e, err := host.book.LastEvent(t.Context()); err != nil || e.Seq != before.Seq {
+			t.Errorf("an attempt is in the events: %+v, %v", e, err)
+		}
+		stop()
+		host, stop = start(t, c)
+		befriend(t, host, owner)
+	}
+	if n := proofs(t, host) + proofs(t, owner); n != 0 {
+		t.Errorf("%d proofs against an honest node", n)
 	}
 }
 
@@ -133,9 +162,9 @@ func TestDeafPeersClimb(t *testing.T) {
 
 // deaf makes a node refuse all that a peer asks of its clerk.
 func deaf(n *Node, p peer.ID) {
-	n.asked.mu.Lock()
-	defer n.asked.mu.Unlock()
-	n.asked.from, n.asked.of = time.Now(), map[peer.ID]int{p: clerkAsks}
+	n.paced.notices.mu.Lock()
+	defer n.paced.notices.mu.Unlock()
+	n.paced.notices.from, n.paced.notices.of = time.Now(), map[peer.ID]int{p: paceNotices}
 }
 
 // Strangers that bring strangers leave room for those to whom friends point.

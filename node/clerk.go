@@ -158,7 +158,7 @@ func (c *clerk) Account(ctx context.Context, from peer.ID, r p2p.AccountRequest)
 // Notice hears how this node stands with the asker. It is in the events before
 // it is acknowledged.
 func (c *clerk) Notice(ctx context.Context, from peer.ID, r p2p.NoticeRequest) (p2p.NoticeResponse, error) {
-	n, err := c.begin(ctx, &c.asked, from, 1, clerkAsks)
+	n, err := c.begin(ctx, &c.paced.notices, from, 1, paceNotices)
 	if err != nil {
 		return p2p.NoticeResponse{}, err
 	}

@@ -26,10 +26,9 @@ type count struct {
 	cycle *lifecycle.Cycle
 
 	mu       sync.Mutex
-	tried    map[peer.ID]trial  // as host: what was proposed last and not signed, by owner
-	proposed map[peer.ID]uint64 // as host: the highest number that was proposed in this life, by owner
-	disputed map[peer.ID]trial  // as owner: what was disputed last, by host
-	doubted  map[peer.ID]bool   // as owner: hosts that are to be asked for every share
+	tried    map[peer.ID]trial // as host: what was proposed last and not signed, by owner
+	disputed map[peer.ID]trial // as owner: what was disputed last, by host
+	doubted  map[peer.ID]bool  // as owner: hosts that are to be asked for every share
 }
 
 // trial is figures that weren't agreed on.
@@ -46,7 +45,7 @@ const (
 )
 
 func newCount(n *Node) *count {
-	c := &count{n: n, tried: make(map[peer.ID]trial), proposed: make(map[peer.ID]uint64), disputed: make(map[peer.ID]trial), doubted: make(map[peer.ID]bool)}
+	c := &count{n: n, tried: make(map[peer.ID]trial), disputed: make(map[peer.ID]trial), doubted: make(map[peer.ID]bool)}
 	c.cycle = lifecycle.NewCycle(c.turn)
 	return c
 }
@@ -135,10 +134,16 @@ func (c *count) propose(ctx context.Context, owner peer.ID) error {
 	if err != nil {
 		return n.checked(err)
 	}
-	s := signed.Statement{Host: n.self, Owner: owner, Number: c.number(owner, number), Time: now.Unix(), Bytes: sum.Bytes, Shares: sum.Shares, Digest: sum.Digest}
+	s := signed.Statement{Host: n.self, Owner: owner, Number: number + 1, Time: now.Unix(), Bytes: sum.Bytes, Shares: sum.Shares, Digest: sum.Digest}
 	sealed, err := signed.SealStatement(n.keep.key, s)
 	if err != nil {
 		return err
+	}
+	// It is in the books before it is shown: what isn't signed by the owner has used
+	// up its number all the same. An owner that kept two of one number, one from
+	// before a crash, could show them as a contradiction.
+	if _, err := n.book.Accept(ctx, signed.StatementOf(sealed, nil)); err != nil {
+		return n.checked(err)
 	}
 	a, err := n.host.Propose(ctx, owner, p2p.StatementRequest{Sealed: sealed})
 	switch {
@@ -169,16 +174,6 @@ func (c *count) propose(ctx context.Context, owner peer.ID) error {
 	c.failed(owner, trial{})
 	n.post.changed()
 	return nil
-}
-
-// number is the next one to propose to an owner of whom this one is known. What
-// was proposed and not signed has used up its number: an owner that kept two of
-// one number could show them as a contradiction.
-func (c *count) number(owner peer.ID, known uint64) uint64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.proposed[owner] = max(c.proposed[owner], known) + 1
-	return c.proposed[owner]
 }
 
 // waits tells whether the same figures were proposed a short time ago.

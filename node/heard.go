@@ -73,7 +73,8 @@ func (h *heard) notice(p peer.ID, r p2p.NoticeRequest, now int64) {
 // start.
 const recallMost = 10_000
 
-// recall takes up the notices that earlier lives heard.
+// recall takes up the notices that earlier lives heard, and when disputes were
+// told.
 func (n *Node) recall(ctx context.Context) error {
 	last, err := n.book.LastEvent(ctx)
 	if err != nil {
@@ -84,6 +85,9 @@ func (n *Node) recall(ctx context.Context) error {
 		return n.checked(err)
 	}
 	for _, e := range events {
+		if e.Kind == kindDispute {
+			n.disputes.told(e.Peer, e.Time)
+		}
 		var r p2p.NoticeRequest
 		if e.Kind == kindNotice && json.Unmarshal(e.Evidence, &r) == nil && r.Validate() == nil {
 			n.heard.notice(e.Peer, r, e.Time)

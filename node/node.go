@@ -35,20 +35,22 @@ type Node struct {
 	group   *lifecycle.Group
 	log     *slog.Logger
 
-	self  peer.ID
-	book  *ledger.Book
-	store shares.Store
-	floor potluck.Size
-	gate  *gate
-	keep  *keep
-	host  *p2p.Host
-	files *files.Client
-	tend  *tend
-	post  *post
-	count *count
-	judge *judge
-	heard heard
-	shelf shelf
+	self     peer.ID
+	book     *ledger.Book
+	store    shares.Store
+	floor    potluck.Size
+	gate     *gate
+	keep     *keep
+	host     *p2p.Host
+	files    *files.Client
+	tend     *tend
+	post     *post
+	count    *count
+	judge    *judge
+	heard    heard
+	paced    paced
+	disputes disputes
+	shelf    shelf
 
 	begun, ended atomic.Int64 // puts of this life
 

@@ -97,8 +97,11 @@ func (c *count) dispute(ctx context.Context, s signed.Statement, mine ledger.Sum
 }
 
 // disputed writes down that a peer counts otherwise: both versions stand until
-// they are cured, and the smaller counts.
+// they are cured, and the smaller counts. One event a day tells of one peer.
 func (n *Node) disputed(ctx context.Context, p peer.ID, mine, theirs ledger.Summary) error {
+	if !n.disputes.told(p, n.config.Clock().Unix()) {
+		return nil
+	}
 	reason := fmt.Sprintf("it counts %d bytes in %d shares, these books %d in %d", theirs.Bytes, theirs.Shares, mine.Bytes, mine.Shares)
 	n.log.Warn("a peer counts otherwise", "peer", p, "text", reason)
 	return n.checked(n.book.Note(ctx, ledger.Event{Kind: kindDispute, Peer: p,

@@ -37,6 +37,10 @@ func (n *Node) take(ctx context.Context, from peer.ID, raw []byte, hints []p2p.H
 			return 0, err
 		}
 	}
+	if ok, err := n.paces(ctx, p); err != nil || !ok {
+		n.log.Debug("a document must wait", "kind", d.Kind, "issuer", p.id.Issuer, "number", p.id.Number, "from", from, "err", err)
+		return p2p.DeliveredNotConcerned, err // of no use now: who has it tries again
+	}
 	outcome, err := n.book.Accept(ctx, d)
 	result, err := judged(outcome, err)
 	if err == nil && result == p2p.DeliveredKnown && p.id.Kind == signed.KindOrder && len(hints) > 0 {

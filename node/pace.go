@@ -1,0 +1,70 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"potluck/ledger"
+	"potluck/ledger/signed"
+)
+
+// What one signer may add to the books in a clerkWindow: each document that is
+// taken leaves an event for good, and a proof of a contradiction is long. What comes
+// beyond waits: it isn't taken now, and is brought again.
+const (
+	paceDocuments  = 48 // orders and the like; a node signs one a week, and when its people change something
+	paceStatements = 256
+	paceConflicts  = 4
+	paceNotices    = 64 // of one peer
+)
+
+// disputeEvery is how many seconds pass at least between two events about what
+// one peer counts otherwise.
+const disputeEvery = 24 * 60 * 60
+
+// paces tells whether a document may be added to the books now, or adds nothing.
+// Who signed it is charged, whoever brought it.
+func (n *Node) paces(ctx context.Context, p paper) (bool, error) {
+	row, err := n.book.Document(ctx, p.id.Kind, p.id.Issuer, p.id.Other)
+	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
+		return false, n.checked(err)
+	}
+	t, most := &n.paced.documents, paceDocuments
+	switch {
+	case p.id.Kind == signed.KindStatement:
+		t, most = &n.paced.statements, paceStatements
+	case p.id.Number < row.Number, p.id.Number == row.Number && sameDocument(p.document, row.Document):
+		return true, nil
+	case p.id.Kind == signed.KindConflict, p.id.Number == row.Number:
+		t, most = &n.paced.conflicts, paceConflicts
+	}
+	return t.charge(p.id.Issuer, 1, most, time.Now()) == nil, nil
+}
+
+// paced is what was added of late.
+type paced struct{ documents, statements, conflicts, notices tally }
+
+// disputes remembers when an event told last that a peer counts otherwise.
+type disputes struct {
+	mu sync.Mutex
+	at map[peer.ID]int64 // unix seconds
+}
+
+// told notes one at a time, and tells whether another is due then.
+func (d *disputes) told(p peer.ID, at int64) (due bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	last, known := d.at[p]
+	if known && max(at-last, last-at) < disputeEvery {
+		return false
+	}
+	if d.at == nil {
+		d.at = make(map[peer.ID]int64)
+	}
+	d.at[p] = at
+	return true
+}
