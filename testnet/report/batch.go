@@ -24,6 +24,10 @@ type Batch struct {
 // memory asks for twice the estimate, and 256 MiB for the program.
 func (b Batch) memory() int64 { return int64(2*b.Memory/potluck.MiB) + 256 }
 
+// longJob is how much of a name a Job's has: its pods' names add to it, and end
+// at 63 characters.
+const longJob = 40
+
 // Kubernetes gives an indexed Job: completion i runs shard i. A pod that is
 // lost is started again, and goes on from the runs that are done.
 func (b Batch) Kubernetes() string {
@@ -33,7 +37,7 @@ func (b Batch) Kubernetes() string {
 apiVersion: batch/v1
 kind: Job
 metadata:
-  name: potluck-%[1]s
+  name: potluck-%[10]s
 spec:
   completionMode: Indexed
   completions: %[4]d
@@ -60,7 +64,7 @@ spec:
       volumes:
         - name: work
           persistentVolumeClaim: { claimName: %[9]s }
-`, b.Name, remark(b.File), remark(b.Claim), b.Shards, min(b.Shards, 50), quote(b.Image), quote(strings.ReplaceAll(b.File, "$", "$$")), b.memory(), quote(b.Claim))
+`, b.Name, remark(b.File), remark(b.Claim), b.Shards, min(b.Shards, 50), quote(b.Image), quote(strings.ReplaceAll(b.File, "$", "$$")), b.memory(), quote(b.Claim), strings.TrimRight(b.Name[:min(len(b.Name), longJob)], "-"))
 }
 
 // Slurm gives an array script: task i runs shard i. A task that is queued again

@@ -10,6 +10,7 @@ import (
 	"hash"
 	"io"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -221,11 +222,14 @@ func (r *recorder) drop() {
 	r.series.drop()
 }
 
-// showValue gives a value in the one form that reads back the same; nothing
-// where there is no value.
+// showValue gives a value in the one form that reads back the same, whole
+// numbers in digits alone; nothing where there is no value.
 func showValue(v float64) string {
-	if v != v {
+	switch {
+	case v != v:
 		return ""
+	case v == math.Trunc(v) && math.Abs(v) < 1<<53:
+		return strconv.FormatInt(int64(v), 10)
 	}
 	return strconv.FormatFloat(v, 'g', -1, 64)
 }

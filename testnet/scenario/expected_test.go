@@ -15,6 +15,7 @@ func TestJudge(t *testing.T) {
 		{"figure = \"x\"\nmin = 1\nmax = 4", ""},
 		{"figure = \"x\"\nat = {\"policy.k\" = 2, \"policy.ratio\" = 1.0}\nmin = 4\nmax = 4", ""},
 		{"figure = \"x\"\nat = {\"policy.k\" = 2}\nmin = 3.5\nwhy = \"so\"", "line 1: x at policy.k=2, policy.ratio=0.5 is 3, expected 3.5 to +Inf: so"},
+		{"figure = \"x\"\nat = {\"policy.k\" = 1}\nmax = 1.5", "line 1: x at policy.k=1, policy.ratio=1 is 2, expected -Inf to 1.5"},
 		{"figure = \"x\"\nat = {\"policy.k\" = 3}\nmin = 3.5", "line 1: the scenario has no point with map[policy.k:3]"},
 		{"figure = \"x\"\nat = {\"policy.n\" = 3}\nmin = 3.5", "no point with map[policy.n:3]"},
 		{"figure = \"y\"\nmin = 0", "there is no figure \"y\" at policy.k=1, policy.ratio=0.5"},

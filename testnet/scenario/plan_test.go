@@ -3,6 +3,7 @@ package scenario
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -255,6 +256,27 @@ func TestOverrides(t *testing.T) {
 	for _, bad := range []Override{{"group.castles.count", int64(1)}, {"days", int64(1)}, {"sweep.policy.k", []any{int64(1)}}} {
 		if _, err := Parse(whole, "", bad); err == nil {
 			t.Errorf("override %s is taken", bad.Key)
+		}
+	}
+}
+
+// A changed tree leaves the one that it came from as it was.
+func TestTreesAreNotChanged(t *testing.T) {
+	before, _, _, err := parseTree(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, _, _, _ := parseTree(whole)
+	for _, path := range []string{"group.0.uptime.session", "group.1.demand", "event.1.policy.k", "policy.ladder.slowed", "output.events"} {
+		changed, err := before.with(strings.Split(path, "."), "new")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if reflect.DeepEqual(changed, kept) {
+			t.Errorf("%s isn't changed", path)
+		}
+		if !reflect.DeepEqual(before, kept) {
+			t.Fatalf("to change %s in one tree changes another", path)
 		}
 	}
 }
