@@ -140,7 +140,7 @@ func (n *Node) Join(ctx context.Context, r JoinRequest) (JoinResult, error) {
 	}
 	granted := termsOr(r.Terms)
 	result := JoinResult{Peer: link.Peer, Name: link.Name, Terms: ledger.Terms(link.Terms), Granted: granted,
-		Expires: link.Expires, Addrs: link.Addrs, DryRun: r.DryRun}
+		Expires: link.Expires, Addrs: append([]string{}, link.Addrs...), DryRun: r.DryRun}
 	if r.Name != "" {
 		result.Name = r.Name
 	}

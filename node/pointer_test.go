@@ -1,6 +1,7 @@
 package node
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -118,6 +119,35 @@ func TestDecline(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.free(t, potluck.MiB)
+}
+
+// Lists without entries are [] in every view, also of a peer that nobody dials.
+func TestViewsHaveNoNull(t *testing.T) {
+	w := newThree(t)
+	w.point(t, potluck.MiB)
+	w.free(t, potluck.MiB)
+	unseen := CreditToRequest{To: "12D3KooWBtg3aaRMjxwedh83aGiUkwSxDwUZkzuJcfaqUmo7R3pq", Host: "host"}
+	if _, err := w.issuer.CreditTo(t.Context(), unseen); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []*Node{w.host, w.issuer, w.friend} {
+		who, err := n.Who(t.Context())
+		credit, err2 := n.Credit(t.Context())
+		views := []any{who, credit}
+		for _, row := range who.Rows {
+			a, err := n.book.Account(t.Context(), row.Peer)
+			why, err2 := n.Why(t.Context(), a)
+			shares, err3 := n.Shares(t.Context(), a)
+			if err := errors.Join(err, err2, err3); err != nil {
+				t.Fatal(err)
+			}
+			views = append(views, why, shares)
+		}
+		b, err3 := json.Marshal(views)
+		if err := errors.Join(err, err2, err3); err != nil || len(views) < 4 || strings.Contains(string(b), "null") {
+			t.Errorf("%s: %v, %s", n.config.Name, err, b)
+		}
+	}
 }
 
 // Before and after an order, in words: signed or not, what changes and no more.

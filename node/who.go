@@ -32,7 +32,7 @@ func (n *Node) Status(ctx context.Context) (Status, error) {
 		return Status{}, err
 	}
 	disk := max(free-n.floor, 0)
-	s := Status{Name: n.config.Name, Peer: n.self, Version: potluck.Version, Addrs: n.host.Addrs(), Data: n.dir.path,
+	s := Status{Name: n.config.Name, Peer: n.self, Version: potluck.Version, Addrs: append([]string{}, n.host.Addrs()...), Data: n.dir.path,
 		Started: n.started.Unix(), AsOf: n.config.Clock().Unix(), Offered: n.config.Offer, Held: totals.Held,
 		Reserved: totals.Reserved, HeldForMe: totals.Earned, DiskFree: free,
 		Room: max(min(n.config.Offer-totals.Held-totals.Reserved, disk-totals.Reserved), 0)}
@@ -94,7 +94,7 @@ func (n *Node) row(ctx context.Context, a ledger.Account, ns names) (Row, error)
 		return Row{}, err
 	}
 	f := Friend{Peer: a.Peer, Name: a.Name, Household: a.Household, Friend: a.Friend, Connected: n.host.Connected(a.Peer),
-		FirstSeen: a.FirstSeen, LastSeen: a.LastSeen, LeasesUntil: a.LeasesUntil, Addrs: a.Addrs, Denied: a.Denied,
+		FirstSeen: a.FirstSeen, LastSeen: a.LastSeen, LeasesUntil: a.LeasesUntil, Addrs: append([]string{}, a.Addrs...), Denied: a.Denied,
 		Terms: a.Terms, Theirs: a.Theirs,
 		HoldsForMe: Holding{Bytes: u.Earned, Shares: u.EarnedShares},
 		IHold:      Holding{Bytes: u.Held, Shares: u.HeldShares, Reserved: u.Reserved, ReservedShares: u.ReservedShares},

@@ -98,13 +98,13 @@ func problem(err error) *Error {
 		e.Kind = KindNotFound
 	case errors.As(err, &spread):
 		e.Kind = KindRefused
-		e.detail(spreadDetails{spread.K, spread.N, spread.Wanted, spread.Found, spread.Reasons, bestCure(spread)})
+		e.detail(spreadDetails{spread.K, spread.N, spread.Wanted, spread.Found, listed(spread.Reasons), bestCure(spread)})
 	case errors.As(err, &few):
 		e.Kind = KindPartial
 		if few.Found == 0 {
 			e.Kind = KindNotFound
 		}
-		e.detail(fewDetails{few.Need, few.Found, few.Asked, few.Silent})
+		e.detail(fewDetails{few.Need, few.Found, few.Asked, listed(few.Silent)})
 	case errors.As(err, &damage):
 		e.Kind = KindDamage
 	case errors.As(err, &e.Refusal):
@@ -164,6 +164,11 @@ type fewDetails struct {
 	Found  int                 `json:"found"`
 	Asked  int                 `json:"asked"`
 	Silent []files.HostRefusal `json:"silent"`
+}
+
+// listed gives an empty list for none, which is [] in JSON and not null.
+func listed(all []files.HostRefusal) []files.HostRefusal {
+	return append([]files.HostRefusal{}, all...)
 }
 
 func (e *Error) detail(v any) {

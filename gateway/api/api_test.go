@@ -266,7 +266,7 @@ func TestRefusals(t *testing.T) {
 	alice := start(t, "alice", filepath.Join(t.TempDir(), "data"))
 	data := bytes.NewReader(random(t, 10<<10))
 	_, err := alice.Put(t.Context(), PutRequest{}, data, nil)
-	if e := wantKind(t, "put without friends", err, KindRefused); e != nil && !strings.Contains(string(e.Details), "wanted") {
+	if e := wantKind(t, "put without friends", err, KindRefused); e != nil && !strings.Contains(string(e.Details), `"wanted":1,"found":0,"reasons":[]`) {
 		t.Errorf("the details are %s", e.Details)
 	}
 	_, err = alice.Put(t.Context(), PutRequest{Path: "relative"}, nil, nil)
@@ -284,6 +284,11 @@ func TestRefusals(t *testing.T) {
 		wantKind(t, "get a wrong cap", err, KindUsage)
 		_, err = alice.Remove(t.Context(), text)
 		wantKind(t, "remove a wrong cap", err, KindUsage)
+	}
+	const lost = "potluck1raebagaaeaaaaaaaaaacaaaaajfy7pte3srfmcbxhc2ghmgj6ynfosyprhp3xwfyiwtjvo5j7ntolpbqamus2sd5cv2qy76kxmpajbuxiyb7wwkmtiuvifnd5sa3kxuirhzvqmhi"
+	_, err = alice.Get(t.Context(), GetRequest{Cap: lost}, io.Discard, nil)
+	if e := wantKind(t, "get what nobody has", err, KindNotFound); e != nil && !strings.Contains(string(e.Details), `"asked":0,"silent":[]`) {
+		t.Errorf("the details are %s", e.Details)
 	}
 }
 
