@@ -192,6 +192,18 @@ func (d desk) consents(server, principal peer.ID, now int64) bool {
 	return c != nil && c.rival == nil && c.paper.consent.Works && c.paper.consent.ValidAt(now) == nil
 }
 
+// promised tells whether a server said that it works for a principal, though it
+// may have said the contrary under the same number: then nothing counts until a
+// higher one, but what was said stands whatever came first.
+func (d desk) promised(server, principal peer.ID, now int64) bool {
+	c := d.entry(docKey{signed.KindConsent, server, principal})
+	return c != nil && (c.paper.promises(now) || c.rival != nil && c.rival.promises(now))
+}
+
+func (p *paper) promises(now int64) bool {
+	return p.consent.Works && p.consent.ValidAt(now) == nil
+}
+
 // via gives what each host earns here for the principals that this node works
 // for (CREDIT.md section 3). Nobody earns by its own household.
 func (d desk) via(entries map[docKey]*entry, now int64) map[peer.ID][]EarnedFor {
