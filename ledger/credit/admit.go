@@ -72,14 +72,15 @@ func (b *Book) upTo(n *node, enough amount) amount {
 
 // within is how much of want could be led to v. The flow stays as it was, except
 // that what took a long search is left parked at v: to those who ask next it is
-// all in one place then. It stays as free as it was.
+// all in one place then. It stays as free as it was. Not when there is no end to
+// what is wanted: supply that is used can't fall without a flow from nothing.
 func (b *Book) within(v *vertex, want amount) amount {
 	if b.know(fed); !v.hints[fed].in {
 		return amount{}
 	}
 	b.try()
 	got := b.pull(v, fed, want)
-	if b.work < b.large || b.canonical {
+	if b.work < b.large || b.canonical || want == endless {
 		b.undo()
 		return got
 	}
@@ -135,7 +136,10 @@ func (b *Book) decide(n *node, room *potluck.Size, asked, look amount) verdict {
 	case potluck.CodeFrozen:
 		return verdict{code: code, short: asked, cures: b.thaw(n, asked)}
 	}
-	credit := b.upTo(n, look)
+	credit := b.upTo(n, asked)
+	if !credit.less(asked) && asked.less(look) {
+		credit = b.upTo(n, look)
+	}
 	free := credit
 	if room != nil {
 		free = least(credit, amountOf(*room))

@@ -44,7 +44,7 @@ type Book struct {
 // New makes an empty book in which sponsored peers are at most maxHops arcs from
 // a friend; with 0 or less, arcs carry nothing.
 func New(maxHops int) *Book {
-	return &Book{hops: maxHops, top: amountOf(potluck.MaxSize), peers: map[ID]*node{}, patience: 4096, large: 32}
+	return &Book{hops: maxHops, top: amountOf(potluck.MaxSize), peers: map[ID]*node{}, patience: 2048, large: 32}
 }
 
 // Put adds or replaces a peer; its arcs stay.
