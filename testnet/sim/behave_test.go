@@ -35,7 +35,7 @@ func TestNobodyGainsMoreThanTheBound(t *testing.T) {
 			if honest(strategy) && policy != "loans" {
 				continue
 			}
-			s := home(10, 75)
+			s := home(10, 50)
 			s.Groups[0].Leave, s.Groups[0].DiskDeath, s.Groups[0].Demand = 0, 0, 15*potluck.GiB
 			bad := s.Groups[0]
 			bad.Name, bad.Count, bad.Strategy = "bad", 3, strategy
@@ -229,7 +229,7 @@ func (s *stopper) Sample(Sample) error {
 func (s *stopper) Record(Record) error { return nil }
 
 func TestRunEndsEarly(t *testing.T) {
-	if _, err := Run(context.Background(), home(10, 75), 0, &stopper{left: 50}); !errors.Is(err, errFull) {
+	if _, err := Run(context.Background(), home(10, 50), 0, &stopper{left: 50}); !errors.Is(err, errFull) {
 		t.Errorf("the observer's error is lost: %v", err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
@@ -243,7 +243,7 @@ func TestRunEndsEarly(t *testing.T) {
 }
 
 func TestEstimate(t *testing.T) {
-	for _, s := range []Scenario{home(20, 200), steady(20, 200)} {
+	for _, s := range []Scenario{home(20, 100), steady(20, 100)} {
 		sum, _ := run(t, s, 0)
 		events, bytes := Estimate(s)
 		if real := figure(t, sum, "events"); float64(events) < 0.7*real || float64(events) > 1.4*real || bytes <= 0 {

@@ -57,10 +57,10 @@ func run(t testing.TB, s Scenario, replicate int) (Summary, *tape) {
 
 func TestSameSeedSameRun(t *testing.T) {
 	for _, policy := range []string{"none", "pairwise", "pointers"} {
-		s := home(20, 40)
+		s := home(16, 30)
 		s.Policy.Reciprocity = policy
 		s.Groups[0].SplitKeys = 0.3
-		s.Events = []Event{{At: 20 * day, Kind: "outage", Count: 3, For: 2 * day}, {At: 30 * day, Kind: "disk-death", Count: 2}}
+		s.Events = []Event{{At: 10 * day, Kind: "outage", Count: 3, For: 2 * day}, {At: 20 * day, Kind: "disk-death", Count: 2}}
 		hash := func(replicate int) uint64 {
 			h := fnv.New64a()
 			o := newTape()
