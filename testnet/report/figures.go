@@ -46,10 +46,14 @@ var metrics = []about{
 // family is a set of metrics that are drawn together.
 type family struct {
 	Prefix, Title, Text string
+	Unit                unit
+	Names               map[string]string // of what is behind the prefix; the rest is its own name
 }
 
 var families = []family{
-	{"standing-", "Standing", "Accounts on each step of the ladder."},
+	{"hops-", "Credit by hops", "Bytes that were placed, by how many pointers lay between who paid and who placed them.", sizes,
+		map[string]string{"0": "own credit", "1": "one pointer", "2": "two pointers", "3": "three and more"}},
+	{"standing-", "Standing", "Accounts on each step of the ladder.", plain, nil},
 }
 
 // headline are the figures that come first; others follow in the order of the summary.

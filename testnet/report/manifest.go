@@ -199,10 +199,21 @@ func readJSON(path string, most int64, v any) error {
 	if int64(len(text)) > most {
 		return fmt.Errorf("%s is %w: it has more than %d bytes", path, ErrDamaged, most)
 	}
+	if err := decode(text, v); err != nil {
+		return fmt.Errorf("%s is %w, perhaps cut short (%d bytes): %w", path, ErrDamaged, len(text), err)
+	}
+	return nil
+}
+
+// decode reads one JSON object with the keys of v, and nothing behind it.
+func decode(text []byte, v any) error {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {
-		return fmt.Errorf("%s is %w, perhaps cut short (%d bytes): %w", path, ErrDamaged, len(text), err)
+		return err
+	}
+	if rest := bytes.TrimSpace(text[d.InputOffset():]); len(rest) > 0 {
+		return fmt.Errorf("%d bytes stand behind it", len(rest))
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	_ "embed" // the page's parts
@@ -127,10 +128,10 @@ func chartData(id Identity, t seriesTable) charts {
 		c.Charts = append(c.Charts, chart{Title: a.Title, Text: a.Text, Unit: a.Unit, Lines: t.linesOf(a.Metric, "")})
 	}
 	for _, f := range families {
-		one := chart{Title: f.Title, Text: f.Text, Unit: plain}
+		one := chart{Title: f.Title, Text: f.Text, Unit: f.Unit}
 		for _, metric := range t.metrics {
 			if name, ok := strings.CutPrefix(metric, f.Prefix); ok {
-				one.Lines = append(one.Lines, t.linesOf(metric, name)...)
+				one.Lines = append(one.Lines, t.linesOf(metric, cmp.Or(f.Names[name], name))...)
 			}
 		}
 		if len(one.Lines) > 0 {

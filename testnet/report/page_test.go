@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -109,16 +110,32 @@ func TestPick(t *testing.T) {
 func FuzzManifest(f *testing.F) {
 	f.Add(`{"format":1,"version":"0.1.0","go":"go1","arch":"amd64","name":"x","scenario_sha256":"","seed":1,"points":1,"replicates":1,"axes":[],"done":true,"events_left_out":0,"files":[{"name":"../x","bytes":1,"sha256":""}]}`)
 	f.Fuzz(func(t *testing.T, text string) {
-		dir := t.TempDir()
-		must(t, os.WriteFile(filepath.Join(dir, manifestName), []byte(text), 0o600))
-		m, err := readManifest(dir)
-		if err != nil {
+		var m, again Manifest
+		if decode([]byte(text), &m) != nil || m.check() != nil {
 			return
 		}
-		must(t, writeJSON(filepath.Join(dir, manifestName), m))
-		again, err := readManifest(dir)
-		if err != nil || again.differs(m.Identity) != "" || len(again.Files) != len(m.Files) {
-			t.Fatalf("written and read again: %+v, %v", again, err)
+		m.title(m.Points - 1)
+		out, err := json.Marshal(m)
+		must(t, err)
+		must(t, decode(out, &again))
+		if again.check() != nil || again.differs(m.Identity) != "" || len(again.Files) != len(m.Files) {
+			t.Fatalf("written and read again: %+v", again)
+		}
+	})
+}
+
+func FuzzPart(f *testing.F) {
+	f.Add(`{"job":1,"events":{"name":"x","bytes":1,"sha256":""},"series":{"name":"y","bytes":1,"sha256":""},"events_left_out":0,"figures":[{"name":"a","value":""}]}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		var p, again part
+		if decode([]byte(text), &p) != nil {
+			return
+		}
+		out, err := json.Marshal(p)
+		must(t, err)
+		must(t, decode(out, &again))
+		if again.Job != p.Job || again.Events != p.Events || !slices.Equal(again.Figures, p.Figures) {
+			t.Fatalf("written and read again: %+v", again)
 		}
 	})
 }
