@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"potluck/testnet/report"
 )
 
 // fourPoints has four points with two replicates each, and takes a second or so.
@@ -265,5 +267,19 @@ func TestGaugeGuesses(t *testing.T) {
 		if about(d) != want {
 			t.Errorf("about %v is %q, want %q", d, about(d), want)
 		}
+	}
+}
+
+// On a terminal there is one line, which is drawn over.
+func TestGaugeDraws(t *testing.T) {
+	var out bytes.Buffer
+	g := &gauge{c: &cli{streams: streams{err: &out, errTerminal: true}}, start: time.Now().Add(-10 * time.Second)}
+	g.show(report.Progress{Jobs: 12, Done: 3, Part: 0.25})
+	g.show(report.Progress{Jobs: 12, Done: 4, Part: 0.3}) // too soon
+	g.show(report.Progress{Jobs: 12, Done: 12, Part: 1})
+	g.end()
+	lines := strings.Split(out.String(), "\r")
+	if len(lines) != 3 || lines[1] != " 25 %  3 of 12 runs, 30 s left" && lines[1] != " 25 %  3 of 12 runs, 31 s left" || strings.TrimSpace(lines[2]) != "100 %  12 of 12 runs" || len(lines[2]) != len(lines[1])+1 {
+		t.Errorf("the terminal has %q", lines)
 	}
 }
