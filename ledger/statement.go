@@ -120,6 +120,9 @@ func (e *entry) takeOwners(p *paper) (next *entry, out Outcome, against *paper) 
 		return nil, OutcomeStale, nil
 	case n > e.owned():
 		c.byOwner = p
+		if c.byHost != nil && c.byHost.id.Number <= n {
+			c.byHost = nil // the owner's word on it has come
+		}
 		c.settle()
 		return &c, OutcomeNew, nil
 	case e.byOwner == nil: // the number that both signed
@@ -145,6 +148,8 @@ func (e *entry) takeHosts(p *paper) (next *entry, out Outcome, against *paper) {
 		return nil, OutcomeKnown, nil
 	case n == e.number():
 		return nil, OutcomeConflict, e.paper
+	case e.byOwner != nil && n <= e.byOwner.id.Number:
+		return nil, OutcomeStale, nil
 	}
 	c := *e
 	if e.byHost != nil && n == e.byHost.id.Number {
