@@ -109,7 +109,7 @@ func (b *Book) dropAll(ctx context.Context, owner peer.ID, ids []potluck.ShareID
 	return freed, gone, err
 }
 
-func pieces(ids []potluck.ShareID, do func([]potluck.ShareID) error) error {
+func pieces[T any](ids []T, do func([]T) error) error {
 	for len(ids) > 0 {
 		n := min(len(ids), MaxBatch)
 		if err := do(ids[:n]); err != nil {

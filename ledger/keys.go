@@ -29,8 +29,13 @@ const (
 	keyDocument        byte = 0x0e // kind ‖ issuer ‖ other, which may be empty
 	keyProof           byte = 0x0f // likewise, of what the proof is about
 	keyRate            byte = 0x10 // peer
+	keyRange           byte = 0x11 // role ‖ peer ‖ first byte of the storage index
+	keyCursor          byte = 0x12 // name
+	keyBuilt           byte = 0x13 // name of what was built from other rows
+	keyHistory         byte = 0x18 // peer ‖ day
+	keyProven          byte = 0x19 // peer
 
-	keyLast = keyRate
+	keyLast = keyProven
 )
 
 const (
