@@ -31,6 +31,8 @@ const (
 	KindRenew        = "renew"          // the end of an account's leases was moved
 	KindDeleted      = "deleted"        // the bytes of a GOING share are gone
 	KindNotDeleted   = "not-deleted"    // they couldn't be deleted, see Reason
+	KindAdopt        = "adopt"          // a share was found without a row, and got one; a lease was made with it
+	KindFound        = "found"          // the bytes of a LOST or CORRUPT share are there again, whole
 	KindLost         = "lost"           // a share's bytes vanished
 	KindCorrupt      = "corrupt"        // a share's bytes changed
 	KindPlacing      = "placing"        // a host is about to be sent a share of ours

@@ -56,11 +56,13 @@ func (b *Book) going(ctx context.Context, name string, ids []potluck.ShareID, ch
 	})
 }
 
-// MarkShare notes that a STABLE share is ShareLost or ShareCorrupt. Its leases
-// stay, and are charged, until they are cancelled or end. Marking it the same
-// again changes nothing. Errors: ErrNotFound; ErrConflict for every other step.
+// MarkShare notes that a STABLE share is ShareLost or ShareCorrupt, or that the
+// bytes of such a one were read again from end to end and have its root:
+// ShareStable. Its leases stay, and are charged, until they are cancelled or end.
+// Marking it the same again changes nothing. Errors: ErrNotFound; ErrConflict for
+// every other step.
 func (b *Book) MarkShare(ctx context.Context, id potluck.ShareID, state ShareState, reason string) error {
-	kind := map[ShareState]string{ShareLost: KindLost, ShareCorrupt: KindCorrupt}[state]
+	kind := map[ShareState]string{ShareLost: KindLost, ShareCorrupt: KindCorrupt, ShareStable: KindFound}[state]
 	if kind == "" {
 		return fmt.Errorf("mark share %v as %v: %w", id, state, ErrInvalid)
 	}
@@ -74,6 +76,9 @@ func (b *Book) MarkShare(ctx context.Context, id potluck.ShareID, state ShareSta
 		}
 		if s.State == state {
 			return nil
+		}
+		if s.State == ShareComing && state == ShareStable {
+			return fmt.Errorf("share %v is COMING, which ends with Commit: %w", id, ErrConflict)
 		}
 		marked := s
 		marked.State = state

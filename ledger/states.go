@@ -32,12 +32,12 @@ func (s ShareState) String() string {
 // deleted stays GOING with a later deadline: it has no lease, and gets none
 // (Reserve finds it busy), so there is no way back to STABLE.
 var transitions = map[ShareState][]ShareState{
-	shareNone:    {ShareComing, ShareStable}, // the latter for small shares, see Store
+	shareNone:    {ShareComing, ShareStable}, // the latter by Store and Adopt
 	ShareComing:  {ShareStable, ShareGoing},
 	ShareStable:  {ShareGoing, ShareLost, ShareCorrupt},
 	ShareGoing:   {shareNone},
-	ShareLost:    {ShareGoing},
-	ShareCorrupt: {ShareGoing},
+	ShareLost:    {ShareGoing, ShareStable}, // found again, or written again
+	ShareCorrupt: {ShareGoing, ShareStable},
 }
 
 // step refuses an illegal transition.
