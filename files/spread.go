@@ -210,10 +210,11 @@ func (p *put) reassign(ctx context.Context, placed []ledger.Placement) error {
 func (p *put) acknowledge(ctx context.Context, f finished, placed []ledger.Placement, late *straggle) (rest func(), err error) {
 	fresh, err := p.withoutReceipt(ctx, placed)
 	if err == nil {
-		err = p.client.c.Books.PlaceFile(ctx, fresh, ledger.File{
-			Index: p.index, Manifest: f.digest, Layout: p.layout, Name: p.name(),
-			Put: f.now, Wanted: p.choice.N,
-		})
+		row := ledger.File{Index: p.index, Manifest: f.digest, Layout: p.layout, Name: p.name(), Put: f.now, Wanted: p.choice.N}
+		if !p.o.Forget {
+			row.Cap = p.capText(f.digest)
+		}
+		err = p.client.c.Books.PlaceFile(ctx, fresh, row)
 	}
 	if err != nil {
 		return nil, p.giveUp(ctx, fmt.Errorf("write the placements down: %w", err))

@@ -19,6 +19,7 @@ type PutOptions struct {
 	Random bool      `json:"random,omitempty"` // a random key in place of the convergent one
 	Hosts  []peer.ID `json:"hosts,omitempty"`  // only these hosts; empty: all friends
 	Name   string    `json:"name,omitempty"`   // kept in the owner's own list of files only
+	Forget bool      `json:"forget,omitempty"` // the cap isn't kept in the owner's books
 	// Explain has the result say of each host why it was chosen or passed over.
 	Explain bool `json:"explain,omitempty"`
 }

@@ -164,11 +164,12 @@ type fileWire struct {
 	Name     string     `cbor:"3,keyasint,omitempty"`
 	Put      int64      `cbor:"4,keyasint"`
 	Wanted   int        `cbor:"5,keyasint"`
+	Cap      string     `cbor:"6,keyasint,omitempty"`
 }
 
 func encodeFile(f File) []byte {
 	return marshal(fileWire{Manifest: wireDigest(f.Manifest), Layout: wireLayout(f.Layout),
-		Name: f.Name, Put: f.Put, Wanted: f.Wanted})
+		Name: f.Name, Put: f.Put, Wanted: f.Wanted, Cap: f.Cap})
 }
 
 func decodeFile(x potluck.StorageIndex, b []byte) (File, error) {
@@ -176,7 +177,7 @@ func decodeFile(x potluck.StorageIndex, b []byte) (File, error) {
 	if err != nil {
 		return File{}, err
 	}
-	f := File{Index: x, Layout: w.Layout.layout(), Name: w.Name, Put: w.Put, Wanted: w.Wanted}
+	f := File{Index: x, Layout: w.Layout.layout(), Name: w.Name, Put: w.Put, Wanted: w.Wanted, Cap: w.Cap}
 	f.Manifest, err = readDigest(w.Manifest)
 	return f, damaged("file", first(err, f.check()))
 }

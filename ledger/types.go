@@ -157,7 +157,7 @@ type Placement struct {
 // MaxReceipt is the greatest length of a receipt in bytes.
 const MaxReceipt = 4 << 10
 
-// File is one file that this node put. It has no key and no cap in it.
+// File is one file that this node put.
 type File struct {
 	Index    potluck.StorageIndex `json:"index"`
 	Manifest potluck.Digest       `json:"manifest"`
@@ -165,10 +165,16 @@ type File struct {
 	Name     string               `json:"name"` // may be empty; at most MaxFileName bytes
 	Put      int64                `json:"put"`
 	Wanted   int                  `json:"wanted"` // shares that were to be placed
+	// Cap is the text of the file's read cap, at most MaxCap bytes: who has it
+	// can read the file. Empty when the owner keeps it elsewhere.
+	Cap string `json:"cap,omitempty"`
 }
 
 // MaxFileName is the greatest length of a file's name in bytes.
 const MaxFileName = 4 << 10
+
+// MaxCap is the greatest length of a cap's text in a file's row, in bytes.
+const MaxCap = 512
 
 // InviteState is the step of an invite's life. Expiry is no state: it follows from Expires.
 type InviteState uint8

@@ -127,7 +127,7 @@ func (f File) check() error {
 	if f.Wanted < 0 || f.Wanted > potluck.MaxShares {
 		return fmt.Errorf("%d shares wanted is not between 0 and %d", f.Wanted, potluck.MaxShares)
 	}
-	return first(f.Layout.Validate(), checkText("file name", f.Name, MaxFileName), checkTimes(f.Put))
+	return first(f.Layout.Validate(), checkText("file name", f.Name, MaxFileName), checkText("cap", f.Cap, MaxCap), checkTimes(f.Put))
 }
 
 func (i Invite) check() error {

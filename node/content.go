@@ -96,7 +96,7 @@ func (n *Node) Where(ctx context.Context, c caps.Cap) (files.WhereResult, error)
 func (n *Node) Files(ctx context.Context) ([]FileRow, error) {
 	rows := []FileRow{}
 	err := n.book.Files(ctx, func(f ledger.File) error {
-		rows = append(rows, FileRow{Index: f.Index, Name: f.Name, Size: f.Layout.Size, Layout: f.Layout, Put: f.Put, Wanted: f.Wanted})
+		rows = append(rows, FileRow{Index: f.Index, Name: f.Name, Size: f.Layout.Size, Layout: f.Layout, Put: f.Put, Wanted: f.Wanted, Cap: f.Cap})
 		return nil
 	})
 	if err != nil {

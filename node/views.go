@@ -186,8 +186,9 @@ type FileRow struct {
 	Size   potluck.Size         `json:"size"` // bytes of the file
 	Layout potluck.Layout       `json:"layout"`
 	Put    int64                `json:"put"`
-	Wanted int                  `json:"wanted"` // shares that should be placed
-	Placed int                  `json:"placed"` // shares that are, by receipt
+	Wanted int                  `json:"wanted"`        // shares that should be placed
+	Placed int                  `json:"placed"`        // shares that are, by receipt
+	Cap    string               `json:"cap,omitempty"` // read cap, if this node keeps it
 }
 
 // Event is one line of the log.

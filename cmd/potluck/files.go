@@ -5,11 +5,13 @@ import (
 	"fmt"
 )
 
-type filesCmd struct{}
+type filesCmd struct {
+	Caps bool `help:"Print the caps too: who has one can read the file."`
+}
 
 // Help says more than one line.
 func (f *filesCmd) Help() string {
-	return "Your node keeps no caps: the list tells what was put, and can't give it back."
+	return "Files that were put with --forget have no cap here: the list tells of them, and can't give them back."
 }
 
 // Run lists what this node put.
@@ -23,9 +25,17 @@ func (f *filesCmd) Run(ctx context.Context, c *cli) error {
 	if err != nil || c.JSON {
 		return c.emitUnless(err, list(rows))
 	}
-	t := newTable("name", ">size", "k-of-n", ">placed", "put", "storage index")
+	heads := []string{"name", ">size", "k-of-n", ">placed", "put", "storage index"}
+	if f.Caps {
+		heads = append(heads, "cap")
+	}
+	t := newTable(heads...)
 	for _, r := range rows {
-		t.add(r.Name, r.Size, fmt.Sprintf("%d-of-%d", r.Layout.K, r.Layout.N), fmt.Sprintf("%d/%d", r.Placed, r.Wanted), when(r.Put), r.Index)
+		cells := []any{r.Name, r.Size, fmt.Sprintf("%d-of-%d", r.Layout.K, r.Layout.N), fmt.Sprintf("%d/%d", r.Placed, r.Wanted), when(r.Put), r.Index}
+		if f.Caps {
+			cells = append(cells, r.Cap)
+		}
+		t.add(cells...)
 	}
 	return t.write(c.out)
 }

@@ -20,6 +20,7 @@ type putCmd struct {
 	Happy   int          `placeholder:"H" help:"Friends that must hold a share before the put is done (chosen)."`
 	Preset  files.Preset `enum:",light,safe,paranoid" default:"" placeholder:"PRESET" help:"How many friends may be lost: light, safe or paranoid (safe)."`
 	Random  bool         `help:"A random key: the same file put twice is stored twice."`
+	Forget  bool         `help:"Don't keep the cap in your node: only who has what is printed can read the file."`
 	Host    []string     `placeholder:"PEER" help:"Only this friend; may be repeated."`
 	Explain bool         `help:"Say of each host why it got shares or none, on stderr."`
 	Name    string       `placeholder:"NAME" help:"Name for your own list of files (the file's)."`
@@ -37,7 +38,7 @@ A put that was interrupted is repeated with the same command: only what is missi
 
 // Run puts one file.
 func (p *putCmd) Run(ctx context.Context, c *cli) error {
-	req := api.PutRequest{Name: p.Name, K: p.K, N: p.N, Happy: p.Happy, Preset: p.Preset, Random: p.Random, Hosts: p.Host, Explain: p.Explain}
+	req := api.PutRequest{Name: p.Name, K: p.K, N: p.N, Happy: p.Happy, Preset: p.Preset, Random: p.Random, Forget: p.Forget, Hosts: p.Host, Explain: p.Explain}
 	body, err := p.source(c, &req)
 	if err != nil {
 		return err

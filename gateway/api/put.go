@@ -61,13 +61,11 @@ func (s *server) putOptions(ctx context.Context, q url.Values) (o files.PutOptio
 		case key == "preset":
 			o.Preset = files.Preset(text)
 		case key == "random":
-			if o.Random, err = strconv.ParseBool(text); err != nil {
-				err = usagef("random is true or false, not %q", text)
-			}
+			o.Random, err = yes(key, text)
+		case key == "forget":
+			o.Forget, err = yes(key, text)
 		case key == "explain":
-			if o.Explain, err = strconv.ParseBool(text); err != nil {
-				err = usagef("explain is true or false, not %q", text)
-			}
+			o.Explain, err = yes(key, text)
 		case key == "name":
 			o.Name = text
 		case key != "path":
@@ -89,6 +87,14 @@ func number(key, text string) (int, error) {
 		return 0, usagef("%s is a number, not %q", key, text)
 	}
 	return n, nil
+}
+
+func yes(key, text string) (bool, error) {
+	b, err := strconv.ParseBool(text)
+	if err != nil {
+		return false, usagef("%s is true or false, not %q", key, text)
+	}
+	return b, nil
 }
 
 // source is the file that the query names, or the body.

@@ -56,11 +56,10 @@ func (r PutRequest) query() url.Values {
 			q.Set(key, strconv.Itoa(n))
 		}
 	}
-	if r.Random {
-		q.Set("random", "true")
-	}
-	if r.Explain {
-		q.Set("explain", "true")
+	for key, said := range map[string]bool{"random": r.Random, "forget": r.Forget, "explain": r.Explain} {
+		if said {
+			q.Set(key, "true")
+		}
 	}
 	return q
 }

@@ -74,6 +74,7 @@ type PutRequest struct {
 	Happy   int          // hosts that must hold a share; 0: chosen
 	Preset  files.Preset // light, safe or paranoid; empty: safe
 	Random  bool         // a random key in place of the convergent one
+	Forget  bool         // the node doesn't keep the cap
 	Explain bool         // the result says of each host why it was chosen or passed over
 	Hosts   []string     // only these friends: petnames, peer IDs or unique prefixes
 }
