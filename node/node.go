@@ -57,6 +57,7 @@ type Node struct {
 	signing                sync.Mutex // held from reading this node's newest document to writing the next
 	meeting                sync.Mutex // held while a peer that is no friend gets its account, or something new in it
 	brought, asked, looked tally      // of the clerk
+	compared               compared   // of the clerk
 
 	putting sync.RWMutex // read-held by every put, so that none is taken for one that was cut off
 

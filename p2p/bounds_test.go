@@ -66,7 +66,10 @@ func TestLargestMessagesFit(t *testing.T) {
 		{exchangeStatement, StatementRequest{make([]byte, MaxStatement)}, StatementResponse{Sealed: make([]byte, MaxStatement)}},
 		{exchangeStatement, StatementRequest{make([]byte, MaxStatement)}, StatementResponse{Bytes: potluck.MaxSize, Shares: MaxTime, Digest: digest(255)}},
 		{exchangeAccount, AccountRequest{potluck.MaxSize}, fullAccount(p, terms, refusal)},
+		{exchangeRanges, RangesRequest{AsHost, manySpans(MaxSpans)}, RangesResponse{slices.Repeat([]SpanSum{{MaxTime, potluck.MaxSize, [16]byte{}}}, MaxSpans)}},
+		{exchangeList, ListRequest{AsHost, manySpans(1)[0]}, ListResponse{manyItems(MaxItems, wide), true}},
 		{exchangeNotice, NoticeRequest{MaxStep, MaxTime, MaxStep, MaxTime, potluck.MaxSize, strings.Repeat("\U00010000", MaxReason)}, NoticeResponse{}},
+		{exchangeLoss, LossRequest{Lost: manyShares(MaxLoss)}, LossResponse{MaxLoss}},
 	} {
 		request, err := encode(c.request)
 		if err != nil {
@@ -89,6 +92,16 @@ func fullAccount(p peer.ID, terms Terms, refusal *potluck.Refusal) AccountRespon
 	return AccountResponse{Terms: terms, Earned: potluck.MaxSize, Held: potluck.MaxSize, Reserved: potluck.MaxSize, Loans: potluck.MaxSize,
 		Supply: potluck.MaxSize, Free: potluck.MaxSize, Short: potluck.MaxSize, Refusal: refusal, Step: MaxStep, Since: MaxTime, NextStep: MaxStep,
 		NextAt: MaxTime, Distance: MaxDistance, Sponsors: slices.Repeat([]Sponsor{{p, potluck.MaxSize, potluck.MaxSize}}, MaxSponsors)}
+}
+
+// manyShares gives so many of the largest shares, ascending.
+func manyShares(n int) []potluck.ShareID {
+	ids := make([]potluck.ShareID, n)
+	for i := range ids {
+		ids[i] = potluck.ShareID{Index: index(255), Number: 254}
+		ids[i].Index[14], ids[i].Index[15] = byte(i>>8), byte(i)
+	}
+	return ids
 }
 
 // manyKeys gives so many of the largest keys, ascending.

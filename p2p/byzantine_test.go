@@ -80,7 +80,7 @@ func badFrames(x exchange) map[string]struct {
 }
 
 var exchanges = []exchange{exchangeQuote, exchangeAllocate, exchangeWrite, exchangeRead, exchangeHave, exchangeCancel, exchangeRenew, exchangeJoin,
-	exchangeDeliver, exchangeSync, exchangeStatement, exchangeAccount, exchangeNotice}
+	exchangeDeliver, exchangeSync, exchangeStatement, exchangeAccount, exchangeNotice, exchangeLoss, exchangeRanges, exchangeList}
 
 func TestBadRequests(t *testing.T) {
 	client, server := pair(t, "tcp", Limits{}, &cupboard{})

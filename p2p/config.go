@@ -87,6 +87,13 @@ type Clerk interface {
 	Account(ctx context.Context, from peer.ID, a AccountRequest) (AccountResponse, error)
 	// Notice hears how this node stands with from. It is durable on return.
 	Notice(ctx context.Context, from peer.ID, n NoticeRequest) (NoticeResponse, error)
+	// Loss hears what from, a host, can't give back any more. It is durable on return.
+	Loss(ctx context.Context, from peer.ID, l LossRequest) (LossResponse, error)
+	// Ranges gives the digests of what one of the two holds for the other. There
+	// is one sum for each span, in order.
+	Ranges(ctx context.Context, from peer.ID, r RangesRequest) (RangesResponse, error)
+	// List gives the first of those shares in one span.
+	List(ctx context.Context, from peer.ID, l ListRequest) (ListResponse, error)
 }
 
 // Greeter is the server port for holders of an invite. The same rules for

@@ -38,6 +38,12 @@ func sayCredit(t *testing.T, client *node, p peer.ID, id protocol.ID) (err error
 	case ProtocolNotice:
 		kind = "notice"
 		got, err = client.Notice(ctx, p, all["notice-request"].(NoticeRequest))
+	case ProtocolRanges:
+		kind = "ranges"
+		got, err = client.Ranges(ctx, p, all["ranges-request"].(RangesRequest))
+	case ProtocolList:
+		kind = "list"
+		got, err = client.List(ctx, p, all["list-request"].(ListRequest))
 	default:
 		t.Fatalf("nobody speaks %s", id)
 	}
@@ -47,7 +53,8 @@ func sayCredit(t *testing.T, client *node, p peer.ID, id protocol.ID) (err error
 	return err
 }
 
-var creditProtocols = []protocol.ID{ProtocolDeliver, ProtocolSync, ProtocolStatement, ProtocolAccount, ProtocolNotice}
+var creditProtocols = []protocol.ID{ProtocolDeliver, ProtocolSync, ProtocolStatement, ProtocolAccount, ProtocolNotice,
+	ProtocolRanges, ProtocolList}
 
 func TestEveryCreditExchange(t *testing.T) {
 	all := samples()
@@ -60,6 +67,8 @@ func TestEveryCreditExchange(t *testing.T) {
 			propose: echo(t, id, all["statement-request"].(StatementRequest), all["statement-response"].(StatementResponse)),
 			account: echo(t, id, all["account-request"].(AccountRequest), all["account-response"].(AccountResponse)),
 			notice:  echo(t, id, all["notice-request"].(NoticeRequest), NoticeResponse{}),
+			ranges:  echo(t, id, all["ranges-request"].(RangesRequest), all["ranges-response"].(RangesResponse)),
+			list:    echo(t, id, all["list-request"].(ListRequest), all["list-response"].(ListResponse)),
 		})
 		self.set(client.ID())
 		for _, id := range creditProtocols {

@@ -63,6 +63,9 @@ type cupboard struct {
 	propose func(context.Context, peer.ID, StatementRequest) (StatementResponse, error)
 	account func(context.Context, peer.ID, AccountRequest) (AccountResponse, error)
 	notice  func(context.Context, peer.ID, NoticeRequest) (NoticeResponse, error)
+	loss    func(context.Context, peer.ID, LossRequest) (LossResponse, error)
+	ranges  func(context.Context, peer.ID, RangesRequest) (RangesResponse, error)
+	list    func(context.Context, peer.ID, ListRequest) (ListResponse, error)
 }
 
 func (c *cupboard) Quote(ctx context.Context, p peer.ID, q QuoteRequest) (QuoteResponse, error) {
@@ -156,11 +159,32 @@ func (c *cupboard) Account(ctx context.Context, p peer.ID, q AccountRequest) (Ac
 	return c.account(ctx, p, q)
 }
 
+func (c *cupboard) Loss(ctx context.Context, p peer.ID, q LossRequest) (LossResponse, error) {
+	if c.loss == nil {
+		return c.refuser.Loss(ctx, p, q)
+	}
+	return c.loss(ctx, p, q)
+}
+
 func (c *cupboard) Notice(ctx context.Context, p peer.ID, q NoticeRequest) (NoticeResponse, error) {
 	if c.notice == nil {
 		return c.refuser.Notice(ctx, p, q)
 	}
 	return c.notice(ctx, p, q)
+}
+
+func (c *cupboard) Ranges(ctx context.Context, p peer.ID, q RangesRequest) (RangesResponse, error) {
+	if c.ranges == nil {
+		return c.refuser.Ranges(ctx, p, q)
+	}
+	return c.ranges(ctx, p, q)
+}
+
+func (c *cupboard) List(ctx context.Context, p peer.ID, q ListRequest) (ListResponse, error) {
+	if c.list == nil {
+		return c.refuser.List(ctx, p, q)
+	}
+	return c.list(ctx, p, q)
 }
 
 // node is a Host with what it was made of.

@@ -19,6 +19,9 @@ const (
 	ProtocolStatement protocol.ID = "/potluck/statement/1"
 	ProtocolAccount   protocol.ID = "/potluck/account/1"
 	ProtocolNotice    protocol.ID = "/potluck/notice/1"
+	ProtocolLoss      protocol.ID = "/potluck/loss/1"
+	ProtocolRanges    protocol.ID = "/potluck/ranges/1"
+	ProtocolList      protocol.ID = "/potluck/list/1"
 )
 
 // exchange is what one protocol allows.
@@ -47,4 +50,7 @@ var (
 	exchangeStatement = exchange{ProtocolStatement, 1088, 1280, true}
 	exchangeAccount   = exchange{ProtocolAccount, 64, 8 << 10, false}
 	exchangeNotice    = exchange{ProtocolNotice, 1280, 512, true}
+	exchangeLoss      = exchange{ProtocolLoss, 32 << 10, 512, true}
+	exchangeRanges    = exchange{ProtocolRanges, 10 << 10, 10 << 10, true}
+	exchangeList      = exchange{ProtocolList, 64, 68 << 10, true}
 )

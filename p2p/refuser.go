@@ -53,6 +53,15 @@ func (refuser) Propose(context.Context, peer.ID, StatementRequest) (a StatementR
 func (refuser) Account(context.Context, peer.ID, AccountRequest) (a AccountResponse, err error) {
 	return a, errUnsupported
 }
+func (refuser) Ranges(context.Context, peer.ID, RangesRequest) (a RangesResponse, err error) {
+	return a, errUnsupported
+}
+func (refuser) List(context.Context, peer.ID, ListRequest) (a ListResponse, err error) {
+	return a, errUnsupported
+}
 func (refuser) Notice(context.Context, peer.ID, NoticeRequest) (a NoticeResponse, err error) {
+	return a, errUnsupported
+}
+func (refuser) Loss(context.Context, peer.ID, LossRequest) (a LossResponse, err error) {
 	return a, errUnsupported
 }

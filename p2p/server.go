@@ -236,4 +236,16 @@ func (h *Host) serveClerk(c Clerk) {
 		return a.saturated(), err
 	})
 	serveControl(h, exchangeNotice, c.Notice)
+	serveControl(h, exchangeLoss, c.Loss)
+	serveControl(h, exchangeRanges, func(ctx context.Context, from peer.ID, r RangesRequest) (RangesResponse, error) {
+		a, err := c.Ranges(ctx, from, r)
+		if err == nil && len(a.Sums) != len(r.Spans) {
+			return a, fmt.Errorf("clerk gave %d sums for %d spans", len(a.Sums), len(r.Spans))
+		}
+		for i := range a.Sums {
+			a.Sums[i].Bytes = tellable(a.Sums[i].Bytes)
+		}
+		return a, err
+	})
+	serveControl(h, exchangeList, c.List)
 }

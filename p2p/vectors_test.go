@@ -80,7 +80,8 @@ func makeVectors() (v vectors) {
 	}
 	for id, kind := range map[protocol.ID]string{ProtocolQuote: "quote", ProtocolAllocate: "allocate", ProtocolHave: "have", ProtocolStore: "store",
 		ProtocolCancel: "cancel", ProtocolRenew: "renew", ProtocolJoin: "join", ProtocolDeliver: "deliver", ProtocolSync: "sync",
-		ProtocolStatement: "statement", ProtocolAccount: "account", ProtocolNotice: "notice"} {
+		ProtocolStatement: "statement", ProtocolAccount: "account", ProtocolNotice: "notice", ProtocolLoss: "loss",
+		ProtocolRanges: "ranges", ProtocolList: "list"} {
 		add(id, frame(kind+"-request"), answer(kind+"-response"))
 	}
 	add(ProtocolWrite, append(appendFrame(nil, must(encode(talkWrite()))), talkBody...), answer("write-response"))
@@ -118,7 +119,7 @@ func refusedVectors() []refused {
 	raw := func(v any) string { return hex.EncodeToString(must(encMode.Marshal(v))) }
 	bad := layout
 	bad.K = 11
-	return append(refusedCredit(raw), []refused{
+	return append(append(refusedCredit(raw), refusedRanges(raw)...), []refused{
 		{"quote-request", "no bytes at all", ""},
 		{"quote-request", "the key is missing", "a0"},
 		{"quote-request", "key 2 is unknown", "a201000200"},
@@ -228,6 +229,8 @@ func fixedKeeper(t *testing.T, answers map[string]message, refuse bool) *cupboar
 		join: fixed[JoinRequest, JoinResponse](answers, "join"), deliver: fixed[DeliverRequest, DeliverResponse](answers, "deliver"),
 		sync: fixed[SyncRequest, SyncResponse](answers, "sync"), propose: fixed[StatementRequest, StatementResponse](answers, "statement"),
 		account: fixed[AccountRequest, AccountResponse](answers, "account"), notice: fixed[NoticeRequest, NoticeResponse](answers, "notice"),
+		loss: fixed[LossRequest, LossResponse](answers, "loss"),
+		ranges: fixed[RangesRequest, RangesResponse](answers, "ranges"), list: fixed[ListRequest, ListResponse](answers, "list"),
 		store: fixed[StoreRequest, StoreResponse](answers, "store"),
 		stop: func(ctx context.Context, p peer.ID, q CancelRequest) (CancelResponse, error) {
 			if refuse {
