@@ -47,6 +47,7 @@ type Node struct {
 	post     *post
 	count    *count
 	judge    *judge
+	repair   *repair
 	heard    heard
 	paced    paced
 	disputes disputes
@@ -104,6 +105,7 @@ func (n *Node) open(ctx context.Context) (err error) {
 	}
 	n.gate = &gate{clock: n.config.Clock}
 	n.post, n.count, n.judge = newPost(n), newCount(n), newJudge(n)
+	n.repair = newRepair(n)
 	if err := n.regate(ctx); err != nil {
 		return err
 	}
