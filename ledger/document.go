@@ -47,7 +47,7 @@ type Frozen struct {
 // DocumentRow is the newest document of one kind, issuer and other peer.
 type DocumentRow struct {
 	Kind     signed.Kind
-	Issuer   peer.ID // order: issuer; repay: principal; consent: server; household: member; statement: host. Conflict: as what it is about
+	Issuer   peer.ID // order: issuer; repay: principal; consent: server; household: member; statement: host; keepsake: owner. Conflict: as what it is about
 	Other    peer.ID // consent: principal; statement: owner. Conflict: as what it is about
 	Number   uint64
 	Document signed.Document  // a statement's is signed by both; the zero value if there is none such
@@ -156,7 +156,7 @@ func proofRow(k docKey, value []byte) (DocumentRow, error) {
 }
 
 func (v view) proofOf(issuer, other peer.ID) (DocumentRow, error) {
-	for kind := signed.KindOrder; kind < signed.KindConflict; kind++ {
+	for kind := signed.KindOrder; kind.Valid(); kind++ {
 		k := docKey{kind, issuer, other}
 		value, found, err := v.get(docRowKey(keyProof, k))
 		if err != nil {

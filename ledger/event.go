@@ -47,11 +47,12 @@ const (
 	KindInviteRevoke = "invite-revoked" //
 	KindKnow         = "know"           // an account was made for a peer that is no friend
 	KindStanding     = "standing"       // an account's standing was changed, see Reason
-	KindOrder        = "order"          // a standing order was taken; evidence of these five: the BLAKE3 hash of the document
+	KindOrder        = "order"          // a standing order was taken; evidence of these six: the BLAKE3 hash of the document
 	KindRepay        = "repay"          // a repay order was taken
 	KindConsent      = "consent"        // a server's consent to work for a principal was taken
 	KindHousehold    = "household"      // a household document was taken
 	KindStatement    = "statement"      // a statement was taken
+	KindKeepsake     = "keepsake"       // a keepsake was taken
 	KindConflict     = "order-conflict" // a peer signed two documents with one number; evidence: the proof
 	KindFrozen       = "frozen"         // part of a pointer became frozen: what it carried when it ended
 	KindRefresh      = "refresh"        // documents or terms ended, or began to count again

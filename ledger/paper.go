@@ -23,6 +23,7 @@ type paper struct {
 	consent   signed.Consent
 	household signed.Household
 	statement signed.Statement
+	keepsake  signed.Keepsake
 
 	byHost, byOwner bool // statements: who signed
 }
@@ -49,6 +50,9 @@ func openPaper(d signed.Document) (*paper, error) {
 	case signed.KindStatement:
 		p.statement, p.byHost, p.byOwner, err = d.Statement()
 		body = p.statement
+	case signed.KindKeepsake:
+		p.keepsake, err = d.Keepsake()
+		body = p.keepsake
 	default:
 		err = fmt.Errorf("%v has no content of its own: %w", d.Kind, signed.ErrDocument)
 	}
@@ -78,6 +82,8 @@ func (p *paper) identity() signed.Identity {
 		id.Issuer, id.Number = p.household.Member, p.household.Number
 	case signed.KindStatement:
 		id.Issuer, id.Other, id.Number = p.statement.Host, p.statement.Owner, p.statement.Number
+	case signed.KindKeepsake:
+		id.Issuer, id.Number = p.keepsake.Owner, p.keepsake.Number()
 	}
 	return id
 }
@@ -121,6 +127,8 @@ func (p *paper) validAt(now int64) error {
 		return p.consent.ValidAt(now)
 	case signed.KindHousehold:
 		return p.household.ValidAt(now)
+	case signed.KindKeepsake:
+		return p.keepsake.ValidAt(now)
 	}
 	return p.statement.ValidAt(now)
 }

@@ -106,6 +106,9 @@ func (d Document) Consent() (Consent, error) { return single[Consent](d) }
 // Household opens a document of KindHousehold. Errors wrap ErrDocument.
 func (d Document) Household() (Household, error) { return single[Household](d) }
 
+// Keepsake opens a document of KindKeepsake. Errors wrap ErrDocument.
+func (d Document) Keepsake() (Keepsake, error) { return single[Keepsake](d) }
+
 // Statement opens a document of KindStatement and tells who signed it. When both
 // did, they signed the same payload. Errors wrap ErrDocument.
 func (d Document) Statement() (s Statement, byHost, byOwner bool, err error) {
@@ -204,6 +207,8 @@ func openAny(sealed []byte) (opened[content], error) {
 		return widen(open[Consent](sealed))
 	case KindHousehold:
 		return widen(open[Household](sealed))
+	case KindKeepsake:
+		return widen(open[Keepsake](sealed))
 	default:
 		return widen(open[Statement](sealed))
 	}

@@ -14,7 +14,7 @@ import (
 // and one signer are a conflict.
 type Identity struct {
 	Kind   Kind
-	Issuer peer.ID // order: issuer; repay: principal; consent: server; household: member; statement: host
+	Issuer peer.ID // order: issuer; repay: principal; consent: server; household: member; statement: host; keepsake: owner
 	Other  peer.ID // consent: principal; statement: owner; else ""
 	Number uint64
 }
@@ -164,3 +164,6 @@ func OpenStatement(sealed []byte) (Statement, peer.ID, error) {
 	x, err := open[Statement](sealed)
 	return x.body, x.signer, err
 }
+
+// SealKeepsake signs a valid keepsake with its owner's key.
+func SealKeepsake(key crypto.PrivKey, k Keepsake) ([]byte, error) { return seal(key, k) }

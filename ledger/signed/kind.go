@@ -13,6 +13,7 @@ const (
 	KindHousehold Kind = 4 // which nodes are one person's
 	KindStatement Kind = 5 // what a host holds for an owner, signed by either or both
 	KindConflict  Kind = 6 // two documents of one signer under one number
+	KindKeepsake  Kind = 7 // what a node leaves with its friends, sealed for itself
 )
 
 // kindRow says how a kind is called and which signature serves it. A conflict
@@ -29,6 +30,7 @@ var kinds = [...]kindRow{
 	KindHousehold: {"household", "potluck-household", "/potluck/household/1", 1},
 	KindStatement: {"statement", "potluck-statement", "/potluck/statement/1", 2},
 	KindConflict:  {"conflict", "", "", 2},
+	KindKeepsake:  {"keepsake", "potluck-keepsake", "/potluck/keepsake/1", 1},
 }
 
 // Valid tells whether k is in the table.
@@ -49,7 +51,7 @@ func ParseKind(word string) (Kind, error) {
 			return k, nil
 		}
 	}
-	return 0, fmt.Errorf("%w: kind %.20q is none of order, repay, consent, household, statement, conflict", ErrDocument, word)
+	return 0, fmt.Errorf("%w: kind %.20q is none of order, repay, consent, household, statement, conflict, keepsake", ErrDocument, word)
 }
 
 // MarshalText gives the one word.

@@ -28,6 +28,7 @@ type Verdict struct {
 	Consents   []Consent   `json:"consents,omitempty"`
 	Households []Household `json:"households,omitempty"`
 	Statements []Statement `json:"statements,omitempty"`
+	Keepsakes  []Keepsake  `json:"keepsakes,omitempty"`
 }
 
 // Verify opens a document of any kind and tells what it is. Errors wrap
@@ -107,6 +108,9 @@ func (v *Verdict) add(c content) {
 	case Statement:
 		v.Statements = append(v.Statements, c)
 		v.Time = c.Time
+	case Keepsake:
+		v.Keepsakes = append(v.Keepsakes, c)
+		v.Time = c.Time
 	}
 	if v.Proof {
 		v.NotBefore, v.Expires, v.Time = 0, 0, 0
@@ -143,6 +147,8 @@ func sentence(c content) string {
 	case Statement:
 		return fmt.Sprintf("statement %d: on %s %v held %v (%d bytes) in %d shares for %v", c.Number, date(c.Time), c.Host, c.Bytes,
 			int64(c.Bytes), c.Shares, c.Owner)
+	case Keepsake:
+		return fmt.Sprintf("keepsake %d of epoch %d of %v, signed %s: %d bytes that only it can open", c.Serial, c.Epoch, c.Owner, date(c.Time), len(c.Blob))
 	}
 	return ""
 }
