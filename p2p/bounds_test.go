@@ -155,7 +155,7 @@ func TestTransportOf(t *testing.T) {
 		"/ip4/1.2.3.4/tcp/1": transportTCP, "/ip6/::1/tcp/1": transportTCP, "/dns4/a.example/tcp/1": transportTCP, "/ip6zone/eth0/ip6/fe80::1/tcp/1": transportTCP,
 		"/ip4/1.2.3.4/udp/1/quic-v1": transportQUIC, "/dns/a.example/udp/1/quic-v1": transportQUIC,
 		"/ip4/1.2.3.4/udp/1/quic": "", "/ip4/1.2.3.4/tcp/1/ws": "", "/ip4/1.2.3.4/tcp/1/tls/ws": "", "/ip4/1.2.3.4/udp/1": "",
-		"/ip4/1.2.3.4/udp/1/quic-v1/webtransport": "", "/ip4/1.2.3.4/udp/1/webrtc-direct": "", "/unix/tmp/x": "", "/memory/1": "",
+		"/ip4/1.2.3.4/udp/1/quic-v1/webtransport": "", "/ip4/1.2.3.4/udp/1/webrtc-direct": "", "/unix/tmp/x": "", "/memory/1": transportMemory, "/memory/1/ws": "",
 		"/ip4/1.2.3.4/tcp/1/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN/p2p-circuit": "",
 	} {
 		if got := transportOf(ma.StringCast(text)); got != want {

@@ -23,6 +23,10 @@ type Config struct {
 	Log     *slog.Logger   // nil: nothing is logged
 	Limits  Limits         // zero fields take their defaults
 
+	// Fabric, if not nil, takes the place of the machine's network. Listen then names
+	// addresses in it: /memory/N, or /ip4|ip6/…/udp/…/quic-v1. Those of TCP are refused.
+	Fabric Fabric
+
 	// Seen, if not nil, is told when an admitted peer connects, when the addresses on
 	// which it listens become known (connected again, with addrs), and when its
 	// last connection is gone. One goroutine calls it, in order; it must return

@@ -74,6 +74,14 @@ func refusedCredit(raw func(any) string) []refused {
 		{"notice-request", "257 characters of a reason", notice(func(n *NoticeRequest) { n.Reason = strings.Repeat("é", 257) })},
 		{"notice-request", "a line break in the reason", notice(func(n *NoticeRequest) { n.Reason = "a\nb" })},
 		{"notice-response", "a key", "a10100"},
+		{"loss-request", "nothing", raw(LossRequest{})},
+		{"loss-request", "1,025 shares", raw(LossRequest{Lost: manyShares(1024), Corrupt: []potluck.ShareID{{}}})},
+		{"loss-request", "a share twice", raw(LossRequest{Lost: make([]potluck.ShareID, 2)})},
+		{"loss-request", "shares that descend", raw(LossRequest{Corrupt: []potluck.ShareID{{Number: 1}, {Number: 0}}})},
+		{"loss-request", "a share lost and corrupt", raw(LossRequest{Lost: make([]potluck.ShareID, 1), Corrupt: make([]potluck.ShareID, 1)})},
+		{"loss-request", "share number 255", raw(LossRequest{Lost: []potluck.ShareID{{Number: 255}}})},
+		{"loss-response", "placements below zero", raw(LossResponse{Marked: -1})},
+		{"loss-response", "1,025 placements", raw(LossResponse{Marked: 1025})},
 	}
 }
 
@@ -169,6 +177,7 @@ func TestLyingClerks(t *testing.T) {
 		"a step of no ladder":      {exchangeAccount, sealed(account)},
 		"another message":          {exchangeAccount, sealed(QuoteResponse{})},
 		"words behind a notice":    {exchangeNotice, append(sealed(NoticeResponse{}), "but"...)},
+		"more losses than shares":  {exchangeLoss, sealed(LossResponse{Marked: 4})},
 		"garbage":                  {exchangeNotice, bytes.Repeat([]byte{0xff}, 100)},
 	} {
 		client, server := liar(t, c.x, c.answer)

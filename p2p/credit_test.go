@@ -38,6 +38,9 @@ func sayCredit(t *testing.T, client *node, p peer.ID, id protocol.ID) (err error
 	case ProtocolNotice:
 		kind = "notice"
 		got, err = client.Notice(ctx, p, all["notice-request"].(NoticeRequest))
+	case ProtocolLoss:
+		kind = "loss"
+		got, err = client.Loss(ctx, p, all["loss-request"].(LossRequest))
 	case ProtocolRanges:
 		kind = "ranges"
 		got, err = client.Ranges(ctx, p, all["ranges-request"].(RangesRequest))
@@ -53,7 +56,7 @@ func sayCredit(t *testing.T, client *node, p peer.ID, id protocol.ID) (err error
 	return err
 }
 
-var creditProtocols = []protocol.ID{ProtocolDeliver, ProtocolSync, ProtocolStatement, ProtocolAccount, ProtocolNotice,
+var creditProtocols = []protocol.ID{ProtocolDeliver, ProtocolSync, ProtocolStatement, ProtocolAccount, ProtocolNotice, ProtocolLoss,
 	ProtocolRanges, ProtocolList}
 
 func TestEveryCreditExchange(t *testing.T) {
@@ -67,6 +70,7 @@ func TestEveryCreditExchange(t *testing.T) {
 			propose: echo(t, id, all["statement-request"].(StatementRequest), all["statement-response"].(StatementResponse)),
 			account: echo(t, id, all["account-request"].(AccountRequest), all["account-response"].(AccountResponse)),
 			notice:  echo(t, id, all["notice-request"].(NoticeRequest), NoticeResponse{}),
+			loss:    echo(t, id, all["loss-request"].(LossRequest), all["loss-response"].(LossResponse)),
 			ranges:  echo(t, id, all["ranges-request"].(RangesRequest), all["ranges-response"].(RangesResponse)),
 			list:    echo(t, id, all["list-request"].(ListRequest), all["list-response"].(ListResponse)),
 		})

@@ -109,11 +109,7 @@ type wireCancel struct {
 
 // MarshalCBOR gives the wire form.
 func (c CancelRequest) MarshalCBOR() ([]byte, error) {
-	w := wireCancel{Shares: make([]wireShareID, len(c.Shares))}
-	for i, id := range c.Shares {
-		w.Shares[i] = wireShareID(id)
-	}
-	return encMode.Marshal(w)
+	return encMode.Marshal(wireCancel{wireShares(c.Shares)})
 }
 
 // UnmarshalCBOR reads the wire form; the caller validates.
@@ -122,9 +118,6 @@ func (c *CancelRequest) UnmarshalCBOR(data []byte) error {
 	if err := decMode.Unmarshal(data, &w); err != nil {
 		return err
 	}
-	*c = CancelRequest{Shares: make([]potluck.ShareID, len(w.Shares))}
-	for i, id := range w.Shares {
-		c.Shares[i] = potluck.ShareID(id)
-	}
+	*c = CancelRequest{plainShares(w.Shares)}
 	return nil
 }
