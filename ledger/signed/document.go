@@ -209,6 +209,8 @@ func openAny(sealed []byte) (opened[content], error) {
 		return widen(open[Household](sealed))
 	case KindKeepsake:
 		return widen(open[Keepsake](sealed))
+	case KindAuthority:
+		return widen(open[Authority](sealed))
 	default:
 		return widen(open[Statement](sealed))
 	}

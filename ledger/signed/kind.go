@@ -14,6 +14,7 @@ const (
 	KindStatement Kind = 5 // what a host holds for an owner, signed by either or both
 	KindConflict  Kind = 6 // two documents of one signer under one number
 	KindKeepsake  Kind = 7 // what a node leaves with its friends, sealed for itself
+	KindAuthority Kind = 8 // a friend may repair one file for its owner
 )
 
 // kindRow says how a kind is called and which signature serves it. A conflict
@@ -31,6 +32,7 @@ var kinds = [...]kindRow{
 	KindStatement: {"statement", "potluck-statement", "/potluck/statement/1", 2},
 	KindConflict:  {"conflict", "", "", 2},
 	KindKeepsake:  {"keepsake", "potluck-keepsake", "/potluck/keepsake/1", 1},
+	KindAuthority: {"authority", "potluck-authority", "/potluck/authority/1", 1},
 }
 
 // Valid tells whether k is in the table.
@@ -51,7 +53,7 @@ func ParseKind(word string) (Kind, error) {
 			return k, nil
 		}
 	}
-	return 0, fmt.Errorf("%w: kind %.20q is none of order, repay, consent, household, statement, conflict, keepsake", ErrDocument, word)
+	return 0, fmt.Errorf("%w: kind %.20q is none of order, repay, consent, household, statement, conflict, keepsake, authority", ErrDocument, word)
 }
 
 // MarshalText gives the one word.

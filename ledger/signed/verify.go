@@ -23,12 +23,13 @@ type Verdict struct {
 	Proof     bool      `json:"proof"` // the signers' disagreement with themselves is proved
 
 	// The contents: one, or the two of a conflict.
-	Orders     []Order     `json:"orders,omitempty"`
-	Repays     []Repay     `json:"repays,omitempty"`
-	Consents   []Consent   `json:"consents,omitempty"`
-	Households []Household `json:"households,omitempty"`
-	Statements []Statement `json:"statements,omitempty"`
-	Keepsakes  []Keepsake  `json:"keepsakes,omitempty"`
+	Orders      []Order     `json:"orders,omitempty"`
+	Repays      []Repay     `json:"repays,omitempty"`
+	Consents    []Consent   `json:"consents,omitempty"`
+	Households  []Household `json:"households,omitempty"`
+	Statements  []Statement `json:"statements,omitempty"`
+	Keepsakes   []Keepsake  `json:"keepsakes,omitempty"`
+	Authorities []Authority `json:"authorities,omitempty"`
 }
 
 // Verify opens a document of any kind and tells what it is. Errors wrap
@@ -108,6 +109,9 @@ func (v *Verdict) add(c content) {
 	case Statement:
 		v.Statements = append(v.Statements, c)
 		v.Time = c.Time
+	case Authority:
+		v.Authorities = append(v.Authorities, c)
+		v.NotBefore, v.Expires = c.NotBefore, c.Expires
 	case Keepsake:
 		v.Keepsakes = append(v.Keepsakes, c)
 		v.Time = c.Time
@@ -147,6 +151,8 @@ func sentence(c content) string {
 	case Statement:
 		return fmt.Sprintf("statement %d: on %s %v held %v (%d bytes) in %d shares for %v", c.Number, date(c.Time), c.Host, c.Bytes,
 			int64(c.Bytes), c.Shares, c.Owner)
+	case Authority:
+		return c.sentence()
 	case Keepsake:
 		return fmt.Sprintf("keepsake %d of epoch %d of %v, signed %s: %d bytes that only it can open", c.Serial, c.Epoch, c.Owner, date(c.Time), len(c.Blob))
 	}
