@@ -19,14 +19,16 @@ import (
 // book anyway.
 type graph struct {
 	// Immutable.
-	self peer.ID
-	hops int
+	self   peer.ID
+	hops   int
+	window int64 // seconds for which a proof counts; 0: for ever
 
 	// Changed by the batcher under mu, so it reads them without.
 	mu      sync.Mutex
 	book    *credit.Book // under mu for every call: even its answers write
 	entries map[docKey]*entry
 	earned  map[peer.ID]potluck.Size // own placements, where there are any
+	proofs  map[peer.ID]Proof        // of hosts, see lapse
 	via     map[peer.ID][]EarnedFor  // what counts for principals that this node works for
 	loans   map[peer.ID]potluck.Size // this node's own
 	paid    map[peer.ID]bool         // accounts with a paid term
@@ -41,7 +43,7 @@ type graph struct {
 
 func newGraph(self peer.ID, hops int) *graph {
 	return &graph{self: self, hops: hops, book: credit.New(hops), entries: make(map[docKey]*entry),
-		earned: make(map[peer.ID]potluck.Size), via: make(map[peer.ID][]EarnedFor), loans: make(map[peer.ID]potluck.Size),
+		earned: make(map[peer.ID]potluck.Size), proofs: make(map[peer.ID]Proof), via: make(map[peer.ID][]EarnedFor), loans: make(map[peer.ID]potluck.Size),
 		paid: make(map[peer.ID]bool), frozen: make(map[peer.ID]bool), slowed: make(map[peer.ID]bool), ownPPM: signed.WholePPM}
 }
 
@@ -58,11 +60,12 @@ func (g *graph) stale(now int64) bool { return now < g.from || now >= g.due }
 
 // apply takes an accepted operation over. An error means that rows are damaged.
 func (g *graph) apply(t *tx) error {
-	if len(t.usages) == 0 && len(t.accounts) == 0 && len(t.entries) == 0 && !t.look {
+	if len(t.usages) == 0 && len(t.accounts) == 0 && len(t.entries) == 0 && len(t.proofs) == 0 && !t.look {
 		return nil
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	maps.Copy(g.proofs, t.proofs)
 	if len(t.entries) > 0 || t.look {
 		maps.Copy(g.entries, t.entries)
 		if err := g.derive(t); err != nil {
@@ -80,6 +83,12 @@ func (g *graph) apply(t *tx) error {
 			g.count(c.peer, c.usage)
 		}
 	}
+	for p := range t.proofs {
+		if err := g.feed(t, p); err != nil {
+			return err
+		}
+	}
+	g.boundProofs(t.proofs)
 	return nil
 }
 
@@ -147,6 +156,9 @@ func (g *graph) put(p peer.ID, in credit.Peer, u Usage) {
 
 // earns is what counts of a peer's holdings (CREDIT.md section 3).
 func (g *graph) earns(p peer.ID, own potluck.Size) potluck.Size {
+	if g.proofs[p].Lapsed {
+		own = 0
+	}
 	sum := millionths(own, g.ownPPM)
 	for _, e := range g.via[p] {
 		sum = min(sum+e.Bytes, potluck.MaxSize)
@@ -194,6 +206,7 @@ func (g *graph) derive(t *tx) error {
 	for _, e := range g.entries {
 		e.times(g.self, g.bound)
 	}
+	g.boundProofs(g.proofs)
 	loans, via, own := d.loans(), d.via(g.entries, g.asOf), d.ownPPM(g.asOf)
 	for p := range g.earned {
 		if own != g.ownPPM {

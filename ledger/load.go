@@ -40,7 +40,7 @@ func (g *graph) load(v view, now int64) error {
 	for _, e := range g.entries {
 		e.times(g.self, g.bound)
 	}
-	if err := g.loadAccounts(ctx, v); err != nil {
+	if err := first(g.loadProofs(ctx, v), g.loadAccounts(ctx, v)); err != nil {
 		return err
 	}
 	for p := range g.via { // of a host without an account nothing counts yet; keep it known

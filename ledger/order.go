@@ -179,7 +179,9 @@ func (t *tx) refresh() error {
 		t.putEntry(&later)
 		t.freeze(&later)
 	}
-	t.look = true
+	if t.more = t.lapse(); !t.more {
+		t.look = true
+	}
 	return nil
 }
 

@@ -32,6 +32,7 @@ type tx struct {
 	usages   []counted // the last one of a peer counts
 	accounts map[peer.ID]bool
 	entries  map[docKey]*entry
+	proofs   map[peer.ID]Proof
 	look     bool      // documents changed or time passed
 	scarcity *scarcity // once it was asked for
 	laid     int       // bytes of the rows of entries
