@@ -212,6 +212,10 @@ func (n *Node) shrunk() {
 // recover brings rows and bytes into step after whatever ended the last life.
 // It runs what the living node runs.
 func (n *Node) recover(ctx context.Context) error {
+	last, err := n.book.LastEvent(ctx) // the steps below have events of their own
+	if err != nil {
+		return fmt.Errorf("recover: %w", err)
+	}
 	if err := n.grace(ctx); err != nil {
 		return fmt.Errorf("recover: %w", err)
 	}
@@ -222,7 +226,7 @@ func (n *Node) recover(ctx context.Context) error {
 		return nil
 	}
 	n.log.Info("the last stop was not clean; checking the books")
-	if err := errors.Join(n.keep.finish(ctx), n.keep.orphans(ctx)); err != nil {
+	if err := errors.Join(n.keep.finish(ctx), n.keep.orphans(ctx, last)); err != nil {
 		return fmt.Errorf("recover: %w", err)
 	}
 	r, err := n.Check(ctx)

@@ -129,17 +129,13 @@ func (k *keep) storeAgain(ctx context.Context, from peer.ID, s p2p.StoreRequest)
 // to be taken for what a crash cut off: longer than a store takes.
 const orphanAge = 10 * time.Minute
 
-// orphans deletes the small shares without a row that a crash left behind. What
-// was there long before the crash is a fault, and stays for checks to find; so
-// does everything when the books lost their tail, because then their newest
-// event is that they were opened.
-func (k *keep) orphans(ctx context.Context) error {
-	last, err := k.book.LastEvent(ctx)
-	if err != nil {
-		return err
-	}
+// orphans deletes the small shares without a row that a crash left behind. last
+// is the newest event when the books were opened: what was there long before
+// it is a fault, and stays for checks to find; so does everything when the books
+// lost their tail, because then their newest event is that they were opened.
+func (k *keep) orphans(ctx context.Context, last ledger.Event) error {
 	var found []potluck.ShareID
-	err = k.store.List(ctx, potluck.ShareID{}, func(info shares.Info) error {
+	err := k.store.List(ctx, potluck.ShareID{}, func(info shares.Info) error {
 		if shares.SentLen(info.Header.Layout) > p2p.MaxStore || info.Header.Created < last.Time-int64(orphanAge/time.Second) {
 			return nil
 		}

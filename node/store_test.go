@@ -180,7 +180,11 @@ func TestOldBytesWithoutARowStay(t *testing.T) {
 		Index: c.index, Layout: c.layout, Data: c.data, Manifest: c.manifest, Crosscheck: c.crosscheck}); err != nil {
 		t.Fatal(err)
 	}
-	if err := host.keep.orphans(context.Background()); err != nil {
+	last, err := host.book.LastEvent(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := host.keep.orphans(context.Background(), last); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := host.store.Stat(t.Context(), c.id()); err != nil {
