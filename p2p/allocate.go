@@ -12,6 +12,9 @@ type AllocateRequest struct {
 	Index   potluck.StorageIndex
 	Layout  potluck.Layout
 	Numbers []potluck.ShareNumber // ascending, each below Layout.N, at least one
+	// Authority, if not empty, is a sealed repair authority for the asker: the
+	// shares are its owner's, who is charged.
+	Authority []byte
 }
 
 // Validate tells whether every field lies in its range.
@@ -29,6 +32,13 @@ func (a AllocateRequest) Validate() error {
 		if i > 0 && a.Numbers[i-1] >= n {
 			return fmt.Errorf("allocate: share numbers %d, %d are not ascending", a.Numbers[i-1], n)
 		}
+	}
+	return checkAuthority(a.Authority)
+}
+
+func checkAuthority(sealed []byte) error {
+	if len(sealed) > MaxAuthority {
+		return fmt.Errorf("authority of %d bytes, at most %d are allowed", len(sealed), MaxAuthority)
 	}
 	return nil
 }

@@ -50,8 +50,8 @@ func TestLargestMessagesFit(t *testing.T) {
 		response message
 	}{
 		{exchangeQuote, QuoteRequest{potluck.MaxSize}, QuoteResponse{potluck.MaxSize, refusal, name, strings.Repeat("v", MaxVersion)}},
-		{exchangeAllocate, AllocateRequest{index(255), wide, numbers}, AllocateResponse{grants}},
-		{exchangeWrite, WriteRequest{index(255), 254, wide, 1 << 55, 1 << 54, MaxTrailer, 1 << 54}, WriteResponse{make([]byte, MaxReceipt)}},
+		{exchangeAllocate, AllocateRequest{index(255), wide, numbers, make([]byte, MaxAuthority)}, AllocateResponse{grants}},
+		{exchangeWrite, WriteRequest{index(255), 254, wide, 1 << 55, 1 << 54, MaxTrailer, 1 << 54, make([]byte, MaxAuthority)}, WriteResponse{make([]byte, MaxReceipt)}},
 		{exchangeStore, StoreRequest{index(255), 254, wide, make([]byte, MaxStore-2), make([]byte, 1), make([]byte, 1)}, StoreResponse{GrantExists, make([]byte, MaxReceipt)}},
 		{exchangeRead, ReadRequest{index(255), 254, PartData, 1 << 55, 1 << 55}, readResponse{potluck.MaxSize}},
 		{exchangeHave, HaveRequest{make([]potluck.StorageIndex, MaxIndexes)}, HaveResponse{sets}},

@@ -20,6 +20,7 @@ const (
 	MaxNameRunes = 64   // characters of a name
 	MaxVersion   = 32   // bytes of a version
 	MaxReceipt   = 512  // bytes of a sealed receipt
+	MaxAuthority = 512  // bytes of a sealed repair authority
 	MaxTime      = 1 << 40
 
 	MaxDocument      = 64 << 10  // bytes of one signed document

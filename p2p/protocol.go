@@ -36,8 +36,8 @@ type exchange struct {
 // compares them. The least answer ceiling is that of an error with all cures.
 var (
 	exchangeQuote    = exchange{ProtocolQuote, 64, 1 << 10, false}
-	exchangeAllocate = exchange{ProtocolAllocate, 1 << 10, 32 << 10, true}
-	exchangeWrite    = exchange{ProtocolWrite, 256, 1 << 10, true}
+	exchangeAllocate = exchange{ProtocolAllocate, 2 << 10, 32 << 10, true}
+	exchangeWrite    = exchange{ProtocolWrite, 1 << 10, 1 << 10, true}
 	exchangeStore    = exchange{ProtocolStore, 66 << 10, 1 << 10, true}
 	exchangeRead     = exchange{ProtocolRead, 128, 512, false}
 	exchangeHave     = exchange{ProtocolHave, 8 << 10, 1 << 20, false}

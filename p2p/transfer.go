@@ -20,6 +20,7 @@ type WriteRequest struct {
 	Length     potluck.Size // bytes of data from there on
 	Manifest   potluck.Size // bytes of the manifest, at most MaxTrailer
 	Crosscheck potluck.Size // bytes of the crosscheck
+	Authority  []byte       // as in the AllocateRequest that granted the share
 }
 
 // BodyLen is the number of raw bytes that follow the request.
@@ -40,6 +41,9 @@ func (w WriteRequest) Validate() error {
 	}
 	if w.Manifest > MaxTrailer {
 		return fmt.Errorf("write: manifest of %d bytes, at most %d are allowed", w.Manifest, MaxTrailer)
+	}
+	if err := checkAuthority(w.Authority); err != nil {
+		return fmt.Errorf("write: %w", err)
 	}
 	return checkSize("write: body", w.BodyLen())
 }

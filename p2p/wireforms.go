@@ -54,11 +54,13 @@ type wireAllocate struct {
 	Index   potluck.StorageIndex `cbor:"1,keyasint"`
 	Layout  wireLayout           `cbor:"2,keyasint"`
 	Numbers []byte               `cbor:"3,keyasint"` // one byte each
+
+	Authority []byte `cbor:"4,keyasint,omitempty"`
 }
 
 // MarshalCBOR gives the wire form.
 func (a AllocateRequest) MarshalCBOR() ([]byte, error) {
-	w := wireAllocate{Index: a.Index, Layout: wireLayout(a.Layout), Numbers: make([]byte, len(a.Numbers))}
+	w := wireAllocate{Index: a.Index, Layout: wireLayout(a.Layout), Numbers: make([]byte, len(a.Numbers)), Authority: a.Authority}
 	for i, n := range a.Numbers {
 		w.Numbers[i] = byte(n)
 	}
@@ -71,7 +73,7 @@ func (a *AllocateRequest) UnmarshalCBOR(data []byte) error {
 	if err := decMode.Unmarshal(data, &w); err != nil {
 		return err
 	}
-	*a = AllocateRequest{Index: w.Index, Layout: potluck.Layout(w.Layout), Numbers: make([]potluck.ShareNumber, len(w.Numbers))}
+	*a = AllocateRequest{Index: w.Index, Layout: potluck.Layout(w.Layout), Numbers: make([]potluck.ShareNumber, len(w.Numbers)), Authority: w.Authority}
 	for i, n := range w.Numbers {
 		a.Numbers[i] = potluck.ShareNumber(n)
 	}
@@ -86,11 +88,12 @@ type wireWrite struct {
 	Length     potluck.Size         `cbor:"5,keyasint"`
 	Manifest   potluck.Size         `cbor:"6,keyasint"`
 	Crosscheck potluck.Size         `cbor:"7,keyasint"`
+	Authority  []byte               `cbor:"8,keyasint,omitempty"`
 }
 
 // MarshalCBOR gives the wire form.
 func (w WriteRequest) MarshalCBOR() ([]byte, error) {
-	return encMode.Marshal(wireWrite{w.Index, w.Number, wireLayout(w.Layout), w.Offset, w.Length, w.Manifest, w.Crosscheck})
+	return encMode.Marshal(wireWrite{w.Index, w.Number, wireLayout(w.Layout), w.Offset, w.Length, w.Manifest, w.Crosscheck, w.Authority})
 }
 
 // UnmarshalCBOR reads the wire form; the caller validates.
@@ -99,7 +102,7 @@ func (w *WriteRequest) UnmarshalCBOR(data []byte) error {
 	if err := decMode.Unmarshal(data, &f); err != nil {
 		return err
 	}
-	*w = WriteRequest{f.Index, f.Number, potluck.Layout(f.Layout), f.Offset, f.Length, f.Manifest, f.Crosscheck}
+	*w = WriteRequest{f.Index, f.Number, potluck.Layout(f.Layout), f.Offset, f.Length, f.Manifest, f.Crosscheck, f.Authority}
 	return nil
 }
 
