@@ -14,15 +14,16 @@ import (
 // invites, few at once and for a short time (see conns); the node itself may
 // go out to one that is not admitted yet, when it was told to.
 type gater struct {
-	gate  Gate
-	conns *conns
+	gate   Gate
+	conns  *conns
+	speaks func(ma.Multiaddr) bool
 
 	mu     sync.Mutex
 	wanted map[peer.ID]int // peers being dialled by Connect; no zeros
 }
 
-func newGater(g Gate, c *conns) *gater {
-	return &gater{gate: g, conns: c, wanted: make(map[peer.ID]int)}
+func newGater(g Gate, c *conns, speaks func(ma.Multiaddr) bool) *gater {
+	return &gater{gate: g, conns: c, speaks: speaks, wanted: make(map[peer.ID]int)}
 }
 
 // want lets the node dial p until done is called.
@@ -53,8 +54,9 @@ func (g *gater) mayUse(p peer.ID, id protocol.ID) bool {
 // InterceptPeerDial implements connmgr.ConnectionGater.
 func (g *gater) InterceptPeerDial(p peer.ID) bool { return g.gate.Admits(p) || g.isWanted(p) }
 
-// InterceptAddrDial lets only TCP and QUIC addresses be dialled.
-func (g *gater) InterceptAddrDial(_ peer.ID, a ma.Multiaddr) bool { return transportOf(a) != "" }
+// InterceptAddrDial lets only TCP and QUIC addresses be dialled, or those of the
+// fabric that takes their place.
+func (g *gater) InterceptAddrDial(_ peer.ID, a ma.Multiaddr) bool { return g.speaks(a) }
 
 // InterceptAccept lets every address knock: who it is shows the handshake. How
 // many may knock at once is bounded by the resource manager.

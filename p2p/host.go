@@ -26,6 +26,7 @@ type Host struct {
 	// Immutable after New.
 	limits  Limits
 	log     *slog.Logger
+	fabric  Fabric // nil: the machine's network
 	gate    *gater
 	conns   *conns
 	streams *streams
@@ -43,17 +44,17 @@ func New(c Config) (*Host, error) {
 	if c.Key == nil || c.Key.Type() != crypto.Ed25519 || c.Gate == nil {
 		return nil, errors.New("p2p: an Ed25519 key and a gate are needed")
 	}
-	listen, err := parseListen(c.Listen)
+	listen, err := parseListen(c.Listen, c.Fabric != nil)
 	if err != nil {
 		return nil, err
 	}
-	h := &Host{limits: c.Limits.withDefaults(), log: c.Log}
+	h := &Host{limits: c.Limits.withDefaults(), log: c.Log, fabric: c.Fabric}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
 	}
 	h.conns = newConns(c.Gate, h.limits)
 	h.streams = newStreams(h.limits)
-	h.gate = newGater(c.Gate, h.conns)
+	h.gate = newGater(c.Gate, h.conns, h.speaks)
 	if err := h.build(c.Key); err != nil {
 		return nil, fmt.Errorf("p2p: %w", err)
 	}
@@ -100,10 +101,14 @@ func (h *Host) build(key crypto.PrivKey) (err error) {
 	}
 	undo = append(undo, func() { _ = h.swarm.Close() })
 	h.swarm.Notify(h.conns)
-	if err := addTCP(h.swarm, key, resources, h.gate, h.limits); err != nil {
+	if err := addStreams(h.swarm, h.fabric, key, resources, h.gate, h.limits); err != nil {
 		return err
 	}
-	h.quic, err = addQUIC(h.swarm, key, resources, h.gate)
+	var sockets []quicreuse.Option
+	if h.fabric != nil {
+		sockets = quicOver(h.fabric)
+	}
+	h.quic, err = addQUIC(h.swarm, key, resources, h.gate, sockets...)
 	if err != nil {
 		return err
 	}
@@ -118,7 +123,7 @@ func (h *Host) build(key crypto.PrivKey) (err error) {
 // start listens and lets the loops run.
 func (h *Host) start(listen []ma.Multiaddr, c Config) error {
 	if c.Seen != nil {
-		w, err := newWatch(h.basic.EventBus(), c.Gate, c.Seen)
+		w, err := newWatch(h.basic.EventBus(), c.Gate, c.Seen, h.speaks)
 		if err != nil {
 			return err
 		}
@@ -134,14 +139,17 @@ func (h *Host) start(listen []ma.Multiaddr, c Config) error {
 }
 
 // parseListen reads the addresses to listen on.
-func parseListen(texts []string) ([]ma.Multiaddr, error) {
+func parseListen(texts []string, fabric bool) ([]ma.Multiaddr, error) {
 	listen := make([]ma.Multiaddr, len(texts))
 	for i, text := range texts {
 		a, err := ma.NewMultiaddr(text)
 		if err != nil {
 			return nil, fmt.Errorf("p2p: listen address %q: %w", text, err)
 		}
-		if transportOf(a) == "" {
+		switch {
+		case fabric && !spoken(a, true):
+			return nil, fmt.Errorf("p2p: listen address %q in a fabric is neither /memory/N nor …/udp/PORT/quic-v1", text)
+		case !fabric && !spoken(a, false):
 			return nil, fmt.Errorf("p2p: listen address %q is neither …/tcp/PORT nor …/udp/PORT/quic-v1", text)
 		}
 		listen[i] = a
@@ -171,16 +179,16 @@ func (h *Host) ID() peer.ID { return h.swarm.LocalPeer() }
 // Addrs gives at most MaxAddrs addresses to dial, TCP first, each ending in
 // /p2p/ID. Unspecified addresses are those of all interfaces.
 func (h *Host) Addrs() []string {
-	var tcp, quic []string
+	var streams, quic []string
 	for _, a := range h.basic.Addrs() {
 		text := a.String() + "/p2p/" + h.ID().String()
-		if transportOf(a) == transportTCP {
-			tcp = append(tcp, text)
-		} else {
+		if transportOf(a) == transportQUIC {
 			quic = append(quic, text)
+		} else {
+			streams = append(streams, text)
 		}
 	}
-	all := append(tcp, quic...)
+	all := append(streams, quic...)
 	return all[:min(len(all), MaxAddrs)]
 }
 
@@ -192,7 +200,7 @@ func (h *Host) Connect(ctx context.Context, p peer.ID, addrs []string) error {
 	if p == h.ID() {
 		return errors.New("connect: that is this node itself")
 	}
-	known, err := dialAddrs(p, addrs)
+	known, err := dialAddrs(p, addrs, h.speaks)
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
@@ -207,7 +215,7 @@ func (h *Host) Connect(ctx context.Context, p peer.ID, addrs []string) error {
 
 // dialAddrs reads the addresses of p, with or without /p2p/ID at the end, and
 // leaves out those of transports that this node doesn't speak.
-func dialAddrs(p peer.ID, texts []string) (addrs []ma.Multiaddr, err error) {
+func dialAddrs(p peer.ID, texts []string, speaks func(ma.Multiaddr) bool) (addrs []ma.Multiaddr, err error) {
 	for _, text := range texts {
 		a, err := ma.NewMultiaddr(text)
 		if err != nil {
@@ -217,12 +225,15 @@ func dialAddrs(p peer.ID, texts []string) (addrs []ma.Multiaddr, err error) {
 		if id != "" && id != p {
 			return nil, fmt.Errorf("address %q is of another peer than %v", text, p)
 		}
-		if bare != nil && transportOf(bare) != "" {
+		if bare != nil && speaks(bare) {
 			addrs = append(addrs, bare)
 		}
 	}
 	return addrs, nil
 }
+
+// speaks tells whether this node can use an address.
+func (h *Host) speaks(a ma.Multiaddr) bool { return spoken(a, h.fabric != nil) }
 
 func blameDial(ctx context.Context, err error) error {
 	switch {

@@ -11,12 +11,27 @@ import (
 
 // Transports, as transportOf names them.
 const (
-	transportTCP  = "tcp"
-	transportQUIC = "quic"
+	transportTCP    = "tcp"
+	transportQUIC   = "quic"
+	transportMemory = "memory"
 )
 
-// transportOf names the transport of an address that this node speaks: plain
-// TCP, or QUIC version 1, over IP or a DNS name. It is empty for all others:
+// spoken tells whether a node can use an address: on the machine's network, or
+// in a fabric.
+func spoken(a ma.Multiaddr, fabric bool) bool {
+	switch transportOf(a) {
+	case transportTCP:
+		return !fabric
+	case transportQUIC:
+		return true
+	case transportMemory:
+		return fabric
+	}
+	return false
+}
+
+// transportOf names the transport of an address: plain TCP, or QUIC version 1,
+// over IP or a DNS name, or memory, in a Fabric. It is empty for all others:
 // relayed, WebSocket, WebTransport, WebRTC and so on.
 func transportOf(a ma.Multiaddr) string {
 	codes := make([]int, 0, 4)
@@ -27,6 +42,9 @@ func transportOf(a ma.Multiaddr) string {
 	}
 	if len(codes) > 0 && codes[0] == ma.P_IP6ZONE {
 		codes = codes[1:]
+	}
+	if slices.Equal(codes, []int{ma.P_MEMORY}) {
+		return transportMemory
 	}
 	hosts := []int{ma.P_IP4, ma.P_IP6, ma.P_DNS, ma.P_DNS4, ma.P_DNS6}
 	if len(codes) < 2 || !slices.Contains(hosts, codes[0]) {
@@ -65,15 +83,15 @@ func rankDials(addrs []ma.Multiaddr) []network.AddrDelay {
 }
 
 func rankGroup(addrs []ma.Multiaddr, step time.Duration) []network.AddrDelay {
-	var tcp, quic []ma.Multiaddr
+	var streams, quic []ma.Multiaddr
 	for _, a := range addrs {
-		if transportOf(a) == transportTCP {
-			tcp = append(tcp, a)
-		} else {
+		if transportOf(a) == transportQUIC {
 			quic = append(quic, a)
+		} else {
+			streams = append(streams, a)
 		}
 	}
-	ranked := rankTransport(tcp, step, 0)
+	ranked := rankTransport(streams, step, 0)
 	var start time.Duration
 	if len(ranked) > 0 {
 		start = ranked[len(ranked)-1].Delay + step

@@ -24,8 +24,9 @@ import (
 // The host is put together from its parts rather than by libp2p.New, which would
 // link WebRTC, WebTransport and WebSocket, and a container for dependencies.
 
-// addTCP gives the swarm TCP with TLS 1.3, then Noise, and yamux on top.
-func addTCP(s *swarm.Swarm, key crypto.PrivKey, r network.ResourceManager, g *gater, l Limits) error {
+// addStreams gives the swarm TCP, or the streams of a fabric, with TLS 1.3, then
+// Noise, and yamux on top.
+func addStreams(s *swarm.Swarm, f Fabric, key crypto.PrivKey, r network.ResourceManager, g *gater, l Limits) error {
 	muxer := *yamux.DefaultTransport
 	muxer.MaxStreamWindowSize = uint32(l.Window)
 	muxer.MaxMessageSize = gatherMessage
@@ -42,6 +43,9 @@ func addTCP(s *swarm.Swarm, key crypto.PrivKey, r network.ResourceManager, g *ga
 	if err != nil {
 		return fmt.Errorf("upgrader: %w", err)
 	}
+	if f != nil {
+		return s.AddTransport(&memoryTransport{fabric: f, up: up, resources: r})
+	}
 	// Without reuse of ports a second node on the same port is told so.
 	t, err := tcp.NewTCPTransport(up, r, nil, tcp.DisableReuseport(), tcp.WithConnectionTimeout(l.Dial))
 	if err != nil {
@@ -51,8 +55,8 @@ func addTCP(s *swarm.Swarm, key crypto.PrivKey, r network.ResourceManager, g *ga
 }
 
 // addQUIC gives the swarm QUIC version 1. The returned manager holds the
-// sockets and must be closed after the swarm.
-func addQUIC(s *swarm.Swarm, key crypto.PrivKey, r network.ResourceManager, g *gater) (*quicreuse.ConnManager, error) {
+// sockets and must be closed after the swarm. more are further options for them.
+func addQUIC(s *swarm.Swarm, key crypto.PrivKey, r network.ResourceManager, g *gater, more ...quicreuse.Option) (*quicreuse.ConnManager, error) {
 	reset, err := deriveKey(key, "potluck quic 1: stateless reset key")
 	if err != nil {
 		return nil, err
@@ -61,9 +65,9 @@ func addQUIC(s *swarm.Swarm, key crypto.PrivKey, r network.ResourceManager, g *g
 	if err != nil {
 		return nil, err
 	}
-	manager, err := quicreuse.NewConnManager(reset, token,
+	manager, err := quicreuse.NewConnManager(reset, token, append(more,
 		quicreuse.ConnContext(countKnock(r)),
-		quicreuse.VerifySourceAddress(func(addr net.Addr) bool { return r.VerifySourceAddress(addr) }))
+		quicreuse.VerifySourceAddress(func(addr net.Addr) bool { return r.VerifySourceAddress(addr) }))...)
 	if err != nil {
 		return nil, fmt.Errorf("quic sockets: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
+	ma "github.com/multiformats/go-multiaddr"
 )
 
 // watch tells Config.Seen about admitted peers that come and go.
@@ -15,7 +16,7 @@ type watch struct {
 	done chan struct{}
 }
 
-func newWatch(bus event.Bus, g Gate, seen func(peer.ID, bool, []string)) (*watch, error) {
+func newWatch(bus event.Bus, g Gate, seen func(peer.ID, bool, []string), speaks func(ma.Multiaddr) bool) (*watch, error) {
 	sub, err := bus.Subscribe([]any{
 		new(event.EvtPeerConnectednessChanged), new(event.EvtPeerIdentificationCompleted),
 	}, eventbus.BufSize(256), eventbus.Name("potluck"))
@@ -23,11 +24,11 @@ func newWatch(bus event.Bus, g Gate, seen func(peer.ID, bool, []string)) (*watch
 		return nil, fmt.Errorf("subscribe to connections: %w", err)
 	}
 	w := &watch{sub: sub, done: make(chan struct{})}
-	go w.run(g, seen) // ends when close closes the subscription
+	go w.run(g, seen, speaks) // ends when close closes the subscription
 	return w, nil
 }
 
-func (w *watch) run(g Gate, seen func(peer.ID, bool, []string)) {
+func (w *watch) run(g Gate, seen func(peer.ID, bool, []string), speaks func(ma.Multiaddr) bool) {
 	defer close(w.done)
 	for e := range w.sub.Out() {
 		switch e := e.(type) {
@@ -37,7 +38,7 @@ func (w *watch) run(g Gate, seen func(peer.ID, bool, []string)) {
 			}
 		case event.EvtPeerIdentificationCompleted:
 			if g.Admits(e.Peer) && !e.Conn.IsClosed() {
-				seen(e.Peer, true, listenAddrs(e))
+				seen(e.Peer, true, listenAddrs(e, speaks))
 			}
 		}
 	}
@@ -45,9 +46,9 @@ func (w *watch) run(g Gate, seen func(peer.ID, bool, []string)) {
 
 // listenAddrs gives the addresses of ours and theirs transports on which the
 // peer says it listens, at most MaxAddrs, none too long.
-func listenAddrs(e event.EvtPeerIdentificationCompleted) (addrs []string) {
+func listenAddrs(e event.EvtPeerIdentificationCompleted, speaks func(ma.Multiaddr) bool) (addrs []string) {
 	for _, a := range e.ListenAddrs {
-		if text := a.String(); transportOf(a) != "" && len(text) <= MaxAddrLen && len(addrs) < MaxAddrs {
+		if text := a.String(); speaks(a) && len(text) <= MaxAddrLen && len(addrs) < MaxAddrs {
 			addrs = append(addrs, text)
 		}
 	}
