@@ -93,6 +93,21 @@ func (b *Book) serve(r *request) {
 		r = <-b.queue
 	}
 	b.commit(batch)
+	b.compact()
+}
+
+// compactAt is how many tables of small books wait to be merged. Writes would
+// stall at 15; one commit adds at most one.
+const compactAt = 5
+
+// compact merges the tables of small books, which have no compactors.
+func (b *Book) compact() {
+	if !b.small || b.db.Levels()[0].NumTables < compactAt {
+		return
+	}
+	if err := b.db.Flatten(1); err != nil {
+		b.log.Warn("can't merge the tables of the books", "err", err)
+	}
 }
 
 // batch is one Badger transaction in the making. Rows that several operations

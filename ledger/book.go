@@ -27,6 +27,7 @@ type Book struct {
 	lock    *os.File
 	db      *badger.DB
 	unclean bool
+	small   bool
 	queue   chan *request
 	gate    *gate
 	quit    chan struct{} // closed by Close when no caller is inside
@@ -64,7 +65,7 @@ func (b *Book) start(c Config) error {
 	if err != nil {
 		return err
 	}
-	b.headFile = file
+	b.headFile, b.small = file, c.Small
 	empty, err := b.readHead()
 	if err != nil {
 		return err
@@ -211,6 +212,9 @@ func (b *Book) syncHead() {
 		case <-b.quit:
 			return
 		case <-timer.C:
+		if b.small {
+			continue // nothing of small books is synced
+		}
 		}
 		if err := b.headFile.sync(); err != nil {
 			b.log.Error("the books stop: syncing their head file failed", "err", b.fail(err))

@@ -38,6 +38,7 @@ type guard struct {
 	free    func(dir string) (int64, error)
 	nextMem int  // number of the WAL file that Badger makes next
 	ballast bool // the file is there
+	sparse  bool // of small books: no blocks are given, and there is no ballast
 }
 
 func newGuard(dir, badger string, free func(string) (int64, error)) *guard {
@@ -126,7 +127,7 @@ func (g *guard) check() (space, error) {
 		return spaceFull, err
 	}
 	switch {
-	case free >= tightBelow && g.ballast:
+	case free >= tightBelow && (g.ballast || g.sparse):
 		return spaceOK, nil
 	case free >= tightBelow+ballastSize:
 		return spaceOK, g.take()
@@ -140,6 +141,9 @@ func (g *guard) check() (space, error) {
 
 // fill preallocates one of Badger's files. A file that is gone was flushed.
 func (g *guard) fill(name string, size int64) error {
+	if g.sparse {
+		return nil
+	}
 	f, err := os.OpenFile(filepath.Join(g.badger, name), os.O_RDWR, 0)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil

@@ -14,8 +14,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// Config says whose books they are and where. Every field but MaxHops and
-// AcceptCut is needed.
+// Config says whose books they are and where. Every field but MaxHops,
+// ProofWindow, AcceptCut and Small is needed.
 type Config struct {
 	Self  peer.ID          // the node whose books these are
 	Dir   string           // the books' own directory; made when missing
@@ -30,6 +30,11 @@ type Config struct {
 }
 
 // DefaultHops is the greatest sponsor distance unless the operator says otherwise.
+	// Small opens books that are one of many in a process, as in a testnet: they
+	// aren't synced, so that a power cut may take what was acknowledged; they
+	// reserve no space on the disk, so that a full one ends the process; and
+	// nothing of them runs while nothing is written.
+	Small bool
 const DefaultHops = 3
 
 const (
@@ -79,6 +84,13 @@ func badgerOptions(dir string, log *slog.Logger) badger.Options {
 // Open opens the books in c.Dir, or makes new ones. Errors: ErrNewer, ErrLocked,
 // ErrCut, ErrDamaged, or what the disk said. The caller closes the book.
 func Open(ctx context.Context, c Config) (*Book, error) {
+// smallOptions is badgerOptions for small books. Without compactors an idle book
+// costs no time, neither real nor virtual; Badger alone would then take no more
+// writes after some 15 tables. The batcher compacts instead: see Book.compact.
+func smallOptions(dir string, log *slog.Logger) badger.Options {
+	return badgerOptions(dir, log).WithSyncWrites(false).WithNumCompactors(0)
+}
+
 	return open(ctx, c, freeBytes)
 }
 
@@ -110,6 +122,11 @@ func open(ctx context.Context, c Config, free func(dir string) (int64, error)) (
 	b.guard = newGuard(c.Dir, dir, free)
 	if err := b.guard.beforeOpen(); err != nil {
 		return nil, err
+	}
+	b.guard.sparse = c.Small
+	options := badgerOptions(dir, c.Log)
+	if c.Small {
+		options = smallOptions(dir, c.Log)
 	}
 	if b.db, err = badger.Open(badgerOptions(dir, c.Log)); err != nil {
 		return nil, err

@@ -28,6 +28,9 @@ type Config struct {
 	Evict  bool             // whether standing may climb to its last two steps without the operator's word
 	Log    *slog.Logger     // default: nothing is logged
 	Clock  func() time.Time // default: time.Now
+
+	Fabric p2p.Fabric // the network, of which Listen names addresses; default: the machine's
+	Small  bool       // one of many nodes in this process: its books are small, and a power cut may cost what was acknowledged
 }
 
 // DefaultOffer is offered when nothing is said.

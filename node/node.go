@@ -125,7 +125,7 @@ func (n *Node) open(ctx context.Context) (err error) {
 }
 
 func (n *Node) openBooks(ctx context.Context) (err error) {
-	n.book, err = ledger.Open(ctx, ledger.Config{Self: n.self, MaxHops: n.config.Hops, Dir: n.dir.join("ledger"), Clock: n.config.Clock, Log: n.log})
+	n.book, err = ledger.Open(ctx, ledger.Config{Self: n.self, MaxHops: n.config.Hops, Dir: n.dir.join("ledger"), Clock: n.config.Clock, Log: n.log, Small: n.config.Small})
 	if err != nil {
 		return fmt.Errorf("open the books: %w", err)
 	}
@@ -187,7 +187,7 @@ func (n *Node) openNetwork(ctx context.Context, key crypto.PrivKey, secret caps.
 		return fmt.Errorf("recover: %w", err)
 	}
 	n.host, err = p2p.New(p2p.Config{Key: key, Listen: listen, Gate: n.gate, Keeper: n.keep, Clerk: (*clerk)(n), Greeter: (*greeter)(n),
-		Log: n.log, Seen: n.tend.seen})
+		Log: n.log, Seen: n.tend.seen, Fabric: n.config.Fabric})
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w; cure: end what uses the port, or name other addresses with --listen", strings.Join(listen, ", "), err)
 	}

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -35,6 +36,14 @@ func Dial(ctx context.Context, dataDir string) (*Client, error) {
 	}
 	_ = conn.Close() // it was opened only to see whether it can be
 	return &Client{http: &http.Client{Transport: t}, data: dataDir}, nil
+}
+
+// Via makes a client of a node that answers where dial leads (ServeOn). The data
+// directory is only named in errors.
+func Via(dial func(context.Context) (net.Conn, error), dataDir string) *Client {
+	t := newTransport(dataDir)
+	t.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) }
+	return &Client{http: &http.Client{Transport: t}, data: dataDir}
 }
 
 // Close drops idle connections.

@@ -44,6 +44,12 @@ func Serve(ctx context.Context, n *node.Node, log *slog.Logger) error {
 	return serve(ctx, l, n, log)
 }
 
+// ServeOn is Serve on a listener of the caller's, which it closes: for a node in
+// the same process as its client. Whoever can connect to l may do everything.
+func ServeOn(ctx context.Context, l net.Listener, n *node.Node, log *slog.Logger) error {
+	return serve(ctx, l, n, log)
+}
+
 // serve answers on a listener, which it closes.
 func serve(ctx context.Context, l net.Listener, n *node.Node, log *slog.Logger) error {
 	s := &server{node: n, log: log}
