@@ -47,6 +47,15 @@ type Store interface {
 	// first share, itself included. Shares that come or go meanwhile may be
 	// visited or not. Damaged ones whose header can't be read are left out.
 	List(ctx context.Context, after potluck.ShareID, visit func(Info) error) error
+	// Names visits what lies in the places of complete shares, damaged or not,
+	// as List does; nothing is opened, so it costs little. What isn't named may
+	// still be damage: ask Stat.
+	Names(ctx context.Context, after potluck.ShareID, visit func(potluck.ShareID) error) error
+	// SetAside takes what lies in the place of a complete share out of the way,
+	// so that the share is absent and can be created anew. It is kept beside the
+	// shares, for people to look at, until another one of the same name follows.
+	// Durable on return; nil when there is nothing. ErrBusy as with Delete.
+	SetAside(ctx context.Context, id potluck.ShareID) error
 	// Stat tells of a complete share. ErrNotFound, ErrDamaged.
 	Stat(ctx context.Context, id potluck.ShareID) (Info, error)
 	// Room is the bytes that this process could still write.

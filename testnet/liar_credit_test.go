@@ -152,8 +152,9 @@ func TestHostOverstates(t *testing.T) {
 	})
 }
 
-// mute is an owner that says that nothing is held for it.
-type mute struct{}
+// mute is an owner that says that nothing is held for it. It knows no more of
+// the protocols than its methods.
+type mute struct{ p2p.Clerk }
 
 func (mute) Propose(context.Context, peer.ID, p2p.StatementRequest) (p2p.StatementResponse, error) {
 	return p2p.StatementResponse{}, nil

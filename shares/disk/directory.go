@@ -76,7 +76,7 @@ func openDirectory(path string) (*beneath, error) {
 // makeDirectories makes the directories that are missing, durably: all at once,
 // because later each would cost a put a sync.
 func makeDirectories(root *os.Root) error {
-	names := []string{incomingDir}
+	names := []string{incomingDir, damagedDir}
 	for first := range 256 {
 		names = append(names, shard(byte(first)))
 	}

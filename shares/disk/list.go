@@ -14,6 +14,21 @@ import (
 // List visits the complete shares in order of ID. One directory's names are in
 // memory at a time: about one in 256 of all.
 func (s *Store) List(ctx context.Context, after potluck.ShareID, visit func(shares.Info) error) error {
+	return s.Names(ctx, after, func(id potluck.ShareID) error {
+		info, err := s.Stat(ctx, id)
+		if errors.Is(err, shares.ErrNotFound) || errors.Is(err, shares.ErrDamaged) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("list shares: %w", err)
+		}
+		return visit(info)
+	})
+}
+
+// Names visits the names of complete shares in order of ID, with as much in
+// memory as List. Directories aren't among them.
+func (s *Store) Names(ctx context.Context, after potluck.ShareID, visit func(potluck.ShareID) error) error {
 	for first := int(after.Index[0]); first < 256; first++ {
 		if err := s.ready(ctx); err != nil {
 			return fmt.Errorf("list shares: %w", err)
@@ -22,18 +37,16 @@ func (s *Store) List(ctx context.Context, after potluck.ShareID, visit func(shar
 		if err != nil {
 			return fmt.Errorf("list shares: %w", err)
 		}
-		for _, id := range ids {
-			if after != (potluck.ShareID{}) && id.Compare(after) <= 0 {
-				continue
+		if after != (potluck.ShareID{}) {
+			at, found := slices.BinarySearchFunc(ids, after, potluck.ShareID.Compare)
+			if found {
+				at++
 			}
-			switch info, err := s.Stat(ctx, id); {
-			case errors.Is(err, shares.ErrNotFound), errors.Is(err, shares.ErrDamaged):
-			case err != nil:
-				return fmt.Errorf("list shares: %w", err)
-			default:
-				if err := visit(info); err != nil {
-					return err
-				}
+			ids = ids[at:]
+		}
+		for _, id := range ids {
+			if err := visit(id); err != nil {
+				return err
 			}
 		}
 	}

@@ -28,7 +28,7 @@ type node struct {
 func newModel() *model {
 	m := &model{
 		fail:    func(string) error { return nil },
-		live:    map[string]*node{incomingDir: {dir: true}},
+		live:    map[string]*node{incomingDir: {dir: true}, damagedDir: {dir: true}},
 		durable: map[string]*node{},
 	}
 	for first := range 256 {

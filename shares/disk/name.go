@@ -9,13 +9,18 @@ import (
 	"potluck"
 )
 
-const incomingDir = "incoming"
+const (
+	incomingDir = "incoming"
+	damagedDir  = "damaged"
+)
 
 func shareName(id potluck.ShareID) string {
 	return id.Index.String() + "." + strconv.Itoa(int(id.Number))
 }
 
 func incomingName(id potluck.ShareID) string { return incomingDir + "/" + shareName(id) }
+
+func damagedName(id potluck.ShareID) string { return damagedDir + "/" + shareName(id) }
 
 // shard is the directory of complete shares whose index begins with a byte.
 func shard(first byte) string { return hex.EncodeToString([]byte{first}) }

@@ -2,6 +2,7 @@
 //
 //	DIR/incoming/INDEX.NUMBER    a share that is being written, or was cut off
 //	DIR/XX/INDEX.NUMBER          a complete share; XX is the first byte of the index
+//	DIR/damaged/INDEX.NUMBER     what lay there and was no share, set aside for people
 //
 // INDEX is the text of the storage index. Directories have mode 0700, files
 // 0600. The bytes of a file are in docs/spec/share.md. Everything is opened
@@ -144,6 +145,38 @@ func (s *Store) Delete(ctx context.Context, id potluck.ShareID) error {
 	for _, name := range []string{completeName(id), incomingName(id)} {
 		if err := s.remove(name); err != nil {
 			return fmt.Errorf("delete share %v: %w", id, err)
+		}
+	}
+	return nil
+}
+
+// SetAside moves what lies in the place of a complete share to the directory of
+// damaged ones. If a crash comes between the two syncs it is in one of the two
+// places, or in both.
+func (s *Store) SetAside(ctx context.Context, id potluck.ShareID) error {
+	if err := s.take(ctx, id); err != nil {
+		return fmt.Errorf("set aside share %v: %w", id, err)
+	}
+	defer s.release(id)
+	if err := s.setAside(id); err != nil {
+		return fmt.Errorf("set aside share %v: %w", id, full(err))
+	}
+	return nil
+}
+
+func (s *Store) setAside(id potluck.ShareID) error {
+	if there, err := s.dir.exists(completeName(id)); err != nil || !there {
+		return err
+	}
+	if err := s.dir.remove(damagedName(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := s.dir.rename(completeName(id), damagedName(id)); err != nil {
+		return err
+	}
+	for _, dir := range []string{damagedDir, parent(completeName(id))} {
+		if err := s.dir.syncDir(dir); err != nil {
+			return s.fail(err)
 		}
 	}
 	return nil

@@ -72,6 +72,7 @@ func (in *incoming) commit(manifest, crosscheck []byte) (shares.Header, error) {
 	if rest := shares.StoredLen(l) - in.size(); rest > in.store.capacity-in.store.used {
 		return shares.Header{}, fmt.Errorf("%w: %v more wanted", shares.ErrFull, rest)
 	}
+	in.store.order = nil
 	in.store.complete[h.ID] = &share{
 		header:     h,
 		data:       in.data,

@@ -5,6 +5,7 @@ package memory
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -22,6 +23,7 @@ type Store struct {
 	complete map[potluck.ShareID]*share
 	partial  map[potluck.ShareID]*incoming // suspended
 	taken    map[potluck.ShareID]bool      // being written
+	order    []potluck.ShareID             // the complete shares, ascending; nil: to be made anew. Never changed in place
 }
 
 var _ shares.Store = (*Store)(nil)
@@ -134,47 +136,78 @@ func (s *Store) Delete(ctx context.Context, id potluck.ShareID) error {
 	if err != nil {
 		return fmt.Errorf("delete share %v: %w", id, err)
 	}
+	s.dropComplete(id)
+	s.dropPartial(id)
+	return nil
+}
+
+// dropComplete forgets a complete share. The caller holds mu.
+func (s *Store) dropComplete(id potluck.ShareID) {
 	if sh := s.complete[id]; sh != nil {
 		s.used -= shares.StoredLen(sh.header.Layout)
 		delete(s.complete, id)
+		s.order = nil
 	}
-	s.dropPartial(id)
+}
+
+// SetAside removes a complete share: there is no place beside the others here.
+func (s *Store) SetAside(ctx context.Context, id potluck.ShareID) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := s.ready(ctx)
+	if err == nil && s.taken[id] {
+		err = shares.ErrBusy
+	}
+	if err != nil {
+		return fmt.Errorf("set aside share %v: %w", id, err)
+	}
+	s.dropComplete(id)
 	return nil
 }
 
 // List visits the complete shares in order of ID.
 func (s *Store) List(ctx context.Context, after potluck.ShareID, visit func(shares.Info) error) error {
-	s.mu.Lock()
-	ids := make([]potluck.ShareID, 0, len(s.complete))
-	for id := range s.complete {
-		if after == (potluck.ShareID{}) || id.Compare(after) > 0 {
-			ids = append(ids, id)
+	return s.Names(ctx, after, func(id potluck.ShareID) error {
+		info, err := s.Stat(ctx, id)
+		if err != nil {
+			return nil // deleted meanwhile
 		}
-	}
-	s.mu.Unlock()
-	slices.SortFunc(ids, potluck.ShareID.Compare)
-	if err := s.listable(ctx); err != nil {
+		return visit(info)
+	})
+}
+
+// Names visits the names of the complete shares in order of ID.
+func (s *Store) Names(ctx context.Context, after potluck.ShareID, visit func(potluck.ShareID) error) error {
+	ids, err := s.ordered(ctx)
+	if err != nil {
 		return fmt.Errorf("list shares: %w", err)
+	}
+	if after != (potluck.ShareID{}) {
+		at, found := slices.BinarySearchFunc(ids, after, potluck.ShareID.Compare)
+		if found {
+			at++
+		}
+		ids = ids[at:]
 	}
 	for _, id := range ids {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("list shares: %w", err)
 		}
-		info, err := s.Stat(ctx, id)
-		if err != nil {
-			continue // deleted meanwhile
-		}
-		if err := visit(info); err != nil {
+		if err := visit(id); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *Store) listable(ctx context.Context) error {
+// ordered gives the complete shares as they are now, ascending.
+func (s *Store) ordered(ctx context.Context) ([]potluck.ShareID, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.ready(ctx)
+	if s.order == nil {
+		s.order = slices.SortedFunc(maps.Keys(s.complete), potluck.ShareID.Compare)
+	}
+	return s.order, s.ready(ctx)
 }
 
 // Stat tells of a complete share.

@@ -93,7 +93,42 @@ func listed(t *testing.T, store shares.Store, after potluck.ShareID) []potluck.S
 		return nil
 	})
 	wantErr(t, err, nil)
+	var names []potluck.ShareID
+	err = store.Names(context.Background(), after, func(id potluck.ShareID) error {
+		names = append(names, id)
+		return nil
+	})
+	wantErr(t, err, nil)
+	if !slices.Equal(names, ids) {
+		t.Errorf("names after %v are %v, the list has %v", after, names, ids)
+	}
 	return ids
+}
+
+func testSetAside(t *testing.T, store shares.Store) {
+	ctx := context.Background()
+	for _, s := range []*Set{small(t, 1), large(t, 2)} {
+		wantErr(t, store.SetAside(ctx, s.ID(0)), nil) // there is nothing
+		for range 2 {                                 // the second takes the place of the first
+			s.Put(t, store, 0)
+			s.Put(t, store, 1)
+			sh, err := store.Open(ctx, s.ID(0))
+			wantErr(t, err, nil)
+			wantErr(t, store.SetAside(ctx, s.ID(0)), nil)
+			_, err = store.Stat(ctx, s.ID(0))
+			wantErr(t, err, shares.ErrNotFound)
+			s.checkOpen(t, sh, 0) // still readable
+			wantErr(t, sh.Close(), nil)
+			if ids := listed(t, store, potluck.ShareID{}); !slices.Equal(ids, []potluck.ShareID{s.ID(1)}) {
+				t.Fatalf("list is %v", ids)
+			}
+			in, err := store.Create(ctx, s.Header(0))
+			wantErr(t, err, nil)
+			wantErr(t, store.SetAside(ctx, s.ID(0)), shares.ErrBusy)
+			wantErr(t, in.Abort(), nil)
+			wantErr(t, store.Delete(ctx, s.ID(1)), nil)
+		}
+	}
 }
 
 func testList(t *testing.T, store shares.Store) {

@@ -26,6 +26,7 @@ func Run(t *testing.T, open func(t *testing.T) shares.Store) {
 		{"mismatch keeps nothing", testMismatch},
 		{"delete", testDelete},
 		{"list", testList},
+		{"set aside", testSetAside},
 		{"bad header", testBadHeader},
 		{"ended context", testContext},
 		{"bad ranges", testRanges},
