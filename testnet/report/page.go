@@ -15,13 +15,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"potluck/internal/vendored"
 )
-
-//go:embed uplot/uPlot.iife.min.js
-var plotScript string
-
-//go:embed uplot/uPlot.min.css
-var plotStyle string
 
 //go:embed page/page.js
 var pageScript string
@@ -61,21 +57,21 @@ func writeHTML(dir string, m Manifest) error {
 	}
 	_, err = write(context.Background(), filepath.Join(dir, htmlName), func(_ context.Context, w io.Writer) error {
 		head := "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta http-equiv=\"Content-Security-Policy\" content=\"" + contentPolicy() + "\">\n" +
-			"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<style>" + plotStyle + "</style>\n<style>" + pageStyle + "</style>\n"
+			"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<style>" + vendored.Read("uplot/uPlot.min.css") + "</style>\n<style>" + pageStyle + "</style>\n"
 		if _, err := io.WriteString(w, head); err != nil {
 			return err
 		}
 		if err := body.Execute(w, pageFacts(m, summary, series, losers)); err != nil {
 			return fmt.Errorf("write the page: %w", err)
 		}
-		_, err := io.WriteString(w, "<script type=\"application/json\" id=\"data\">"+string(data)+"</script>\n<script>"+plotScript+"</script>\n<script>"+pageScript+"</script>\n</body>\n</html>\n")
+		_, err := io.WriteString(w, "<script type=\"application/json\" id=\"data\">"+string(data)+"</script>\n<script>"+vendored.Read("uplot/uPlot.iife.min.js")+"</script>\n<script>"+pageScript+"</script>\n</body>\n</html>\n")
 		return err
 	})
 	return err
 }
 
 func contentPolicy() string {
-	return "default-src 'none'; script-src " + sourceHash(plotScript) + " " + sourceHash(pageScript) + "; style-src " + sourceHash(plotStyle) + " " + sourceHash(pageStyle) + "; base-uri 'none'; form-action 'none'"
+	return "default-src 'none'; script-src " + sourceHash(vendored.Read("uplot/uPlot.iife.min.js")) + " " + sourceHash(pageScript) + "; style-src " + sourceHash(vendored.Read("uplot/uPlot.min.css")) + " " + sourceHash(pageStyle) + "; base-uri 'none'; form-action 'none'"
 }
 
 func sourceHash(text string) string {

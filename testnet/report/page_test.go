@@ -83,19 +83,6 @@ func TestPagePolicy(t *testing.T) {
 	}
 }
 
-// The library is the one that docs/decisions/dependencies.md names.
-func TestPlotLibraryIsNamed(t *testing.T) {
-	text, err := os.ReadFile("../../docs/decisions/dependencies.md")
-	must(t, err)
-	for _, name := range []string{"uplot/uPlot.iife.min.js", "uplot/uPlot.min.css", "uplot/LICENSE"} {
-		f, err := hashFile(name)
-		must(t, err)
-		if !strings.Contains(string(text), f.SHA256) {
-			t.Errorf("%s has SHA-256 %s, which isn't in dependencies.md", name, f.SHA256)
-		}
-	}
-}
-
 func TestPick(t *testing.T) {
 	for n := range 50 {
 		for limit := 1; limit < 20; limit++ {
