@@ -30,6 +30,7 @@ type Host struct {
 	gate    *gater
 	conns   *conns
 	streams *streams
+	traffic *traffic
 	swarm   *swarm.Swarm
 	basic   *basichost.BasicHost
 	quic    *quicreuse.ConnManager
@@ -54,6 +55,7 @@ func New(c Config) (*Host, error) {
 	}
 	h.conns = newConns(c.Gate, h.limits)
 	h.streams = newStreams(h.limits)
+	h.traffic = &traffic{gate: c.Gate}
 	h.gate = newGater(c.Gate, h.conns, h.speaks)
 	if err := h.build(c.Key); err != nil {
 		return nil, fmt.Errorf("p2p: %w", err)
@@ -93,7 +95,7 @@ func (h *Host) build(key crypto.PrivKey) (err error) {
 	}
 	bus := eventbus.NewBus()
 	h.swarm, err = swarm.NewSwarm(id, store, bus,
-		swarm.WithConnectionGater(h.gate), swarm.WithResourceManager(resources),
+		swarm.WithConnectionGater(h.gate), swarm.WithResourceManager(resources), swarm.WithMetrics(h.traffic),
 		swarm.WithDialRanker(rankDials), swarm.WithDialTimeout(h.limits.Dial),
 		swarm.WithUDPBlackHoleSuccessCounter(nil), swarm.WithIPv6BlackHoleSuccessCounter(nil))
 	if err != nil {
