@@ -47,6 +47,7 @@ type Book struct {
 	seen     uint64        // newest durable event
 	headFile *headFile
 	clean    bool // Close went well
+	doubted  bool // Doubt was called
 	steps    clockSteps
 
 	closeOnce sync.Once
@@ -138,7 +139,7 @@ func (b *Book) compare(kept headState, found bool) error {
 }
 
 // Unclean tells whether the last process that had the books open didn't close
-// them; then they should be checked.
+// them, or doubted them; then they should be checked.
 func (b *Book) Unclean() bool { return b.unclean }
 
 // Close waits for the calls that are under way, closes the books and lifts their
@@ -149,10 +150,24 @@ func (b *Book) Close() error {
 	b.closeOnce.Do(func() {
 		b.gate.close()
 		b.stop()
-		b.clean = b.failed() == nil
+		b.clean = b.failed() == nil && !b.isDoubted()
 		b.closeErr = b.release()
 	})
 	return b.closeErr
+}
+
+// Doubt says that something failed that the books tell of, the store of the bytes
+// above all: however well they are closed, Unclean is true when they are opened again.
+func (b *Book) Doubt() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.doubted = true
+}
+
+func (b *Book) isDoubted() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.doubted
 }
 
 // stop ends the goroutines.
@@ -212,9 +227,9 @@ func (b *Book) syncHead() {
 		case <-b.quit:
 			return
 		case <-timer.C:
-		if b.small {
-			continue // nothing of small books is synced
-		}
+			if b.small {
+				continue // nothing of small books is synced
+			}
 		}
 		if err := b.headFile.sync(); err != nil {
 			b.log.Error("the books stop: syncing their head file failed", "err", b.fail(err))
