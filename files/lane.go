@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"potluck"
-	"potluck/p2p"
 	"potluck/shares"
 )
 
@@ -86,17 +85,10 @@ func (d *draw) run(ctx context.Context) error {
 	})
 	defer d.guard.pause()
 	d.guard.start()
-	length, body, err := g.client.open(ctx, d.source.host, p2p.ReadRequest{
-		Index: g.read.Index(), Number: d.source.Number, Part: p2p.PartData, Offset: from, Length: n,
-	})
-	if err == nil {
-		if want := shares.SliceLen(data, from, n); length != want {
-			err = &wrongError{fmt.Sprintf("sends %d bytes where %d are meant", length, want)}
-		} else {
-			err = shares.VerifySlice(d, moving{body, d.guard}, data, from, n, g.manifest.Roots[d.source.Number])
-		}
-		body.Close()
-	}
+	err := g.client.receive(ctx, d, Slice{
+		Host: d.source.host, Share: potluck.ShareID{Index: g.file.Index, Number: d.source.Number}, Layout: g.layout,
+		Root: g.manifest.Roots[d.source.Number], Offset: from, Length: n,
+	}, d.guard)
 	if err != nil && context.Cause(ctx) != nil {
 		err = context.Cause(ctx)
 	}

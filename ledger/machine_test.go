@@ -138,15 +138,13 @@ func (m *machine) Deleted(t *rapid.T) {
 
 func (m *machine) Mark(t *rapid.T) {
 	id := drawID(t)
-	state := rapid.SampledFrom([]ShareState{ShareLost, ShareCorrupt, ShareStable}).Draw(t, "state")
+	state := rapid.SampledFrom([]ShareState{ShareLost, ShareCorrupt}).Draw(t, "state")
 	s := m.model.shares[id]
 	var want error
 	switch {
 	case s == nil:
 		want = ErrNotFound
 	case s.state == state:
-	case state == ShareStable && s.vanished():
-		s.state = state
 	case s.state != ShareStable:
 		want = ErrConflict
 	default:

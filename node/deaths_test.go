@@ -112,36 +112,53 @@ type flow struct {
 	size    potluck.Size
 	before  bool // the share is held when it begins
 	after   bool // and when it is over
-	run     func(t *testing.T, owner, host *Node, c content)
+	run     func(t *testing.T, owner, host *Node, c content) error
 	atLeast int // so many different images, or the test proves little
 }
 
 func flows() []flow {
-	cancel := func(t *testing.T, owner, host *Node, c content) {
-		if _, err := owner.host.Cancel(t.Context(), host.self, p2p.CancelRequest{Shares: []potluck.ShareID{c.id()}}); err != nil {
-			t.Fatal(err)
-		}
+	cancel := func(t *testing.T, owner, host *Node, c content) error {
+		_, err := owner.host.Cancel(t.Context(), host.self, p2p.CancelRequest{Shares: []potluck.ShareID{c.id()}})
+		return err
 	}
-	evict := func(t *testing.T, owner, host *Node, _ content) {
+	evict := func(t *testing.T, owner, host *Node, _ content) error {
 		a, err := host.Resolve(t.Context(), owner.self.String())
 		if err == nil {
 			_, err = host.Evict(t.Context(), a, false)
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		return err
 	}
-	store := func(t *testing.T, owner, host *Node, c content) {
-		if _, err := c.store(t, owner, host); err != nil {
-			t.Fatal(err)
-		}
+	store := func(t *testing.T, owner, host *Node, c content) error {
+		_, err := c.store(t, owner, host)
+		return err
 	}
-	write := func(t *testing.T, owner, host *Node, c content) { c.put(t, owner, host) }
+	write := func(t *testing.T, owner, host *Node, c content) error {
+		g, err := c.allocate(t.Context(), owner, host)
+		if err != nil || g.State == p2p.GrantHeld {
+			return err
+		}
+		return c.write(t, owner, host, g.Offset)
+	}
 	return []flow{
 		{"write", 700 << 10, false, true, write, 5},
 		{"write of a small share", 9 << 10, false, true, store, 3},
 		{"cancel", 700 << 10, true, false, cancel, 3},
 		{"eviction", 9 << 10, true, false, evict, 3},
+	}
+}
+
+// content makes the share of a flow.
+func (f flow) content(t *testing.T) content {
+	c := makeContent(t, f.size)
+	c.crosscheck = c.crosscheck[:shares.CrosscheckLen(c.layout)]
+	return c
+}
+
+// must runs the flow, which nothing hinders.
+func (f flow) must(t *testing.T, owner, host *Node, c content) {
+	t.Helper()
+	if err := f.run(t, owner, host, c); err != nil {
+		t.Fatalf("%s: %v", f.name, err)
 	}
 }
 
@@ -151,8 +168,7 @@ func flows() []flow {
 func TestDeathsAtEveryStep(t *testing.T) {
 	for _, f := range flows() {
 		t.Run(f.name, func(t *testing.T) {
-			c := makeContent(t, f.size)
-			c.crosscheck = c.crosscheck[:shares.CrosscheckLen(c.layout)]
+			c := f.content(t)
 			owner, _ := start(t, config(t, "owner"))
 			hostConfig := config(t, "host")
 			film := &camera{t: t, data: hostConfig.Data}
@@ -164,7 +180,7 @@ func TestDeathsAtEveryStep(t *testing.T) {
 				c.put(t, owner, host)
 			}
 			film.turn(false)
-			f.run(t, owner, host, c)
+			f.must(t, owner, host, c)
 			film.turn(true)
 			stop()
 			if len(film.shots) < f.atLeast {
@@ -183,12 +199,12 @@ func (f flow) afterDeath(t *testing.T, owner *Node, hostConfig Config, s shot, c
 	var time clock
 	hostConfig.Data, hostConfig.Clock = s.data, time.now
 	host, _ := start(t, hostConfig)
-	meet(t, owner, host)
+	reunite(t, owner, host)
 	clean(t, host)
 	if s.acked {
 		f.wantAfter(t, owner, host, c)
 	}
-	f.run(t, owner, host, c) // it is begun anew, or repeated
+	f.must(t, owner, host, c) // it is begun anew, or repeated
 	f.wantAfter(t, owner, host, c)
 	clean(t, host)
 }
@@ -212,8 +228,7 @@ func (f flow) wantAfter(t *testing.T, owner, host *Node, c content) {
 func TestDeathsOfAbandonedWrites(t *testing.T) {
 	for _, f := range flows()[:2] {
 		t.Run(f.name, func(t *testing.T) {
-			c := makeContent(t, f.size)
-			c.crosscheck = c.crosscheck[:shares.CrosscheckLen(c.layout)]
+			c := f.content(t)
 			owner, _ := start(t, config(t, "owner"))
 			hostConfig := config(t, "host")
 			film := &camera{t: t, data: hostConfig.Data}
@@ -222,7 +237,7 @@ func TestDeathsOfAbandonedWrites(t *testing.T) {
 			befriend(t, host, owner)
 			host.keep.store = tapped{host.store, film.shoot}
 			film.turn(false)
-			f.run(t, owner, host, c)
+			f.must(t, owner, host, c)
 			stop()
 			for i, s := range film.shots {
 				t.Run(fmt.Sprintf("%d %s", i, s.step), func(t *testing.T) {
@@ -244,8 +259,8 @@ func TestDeathsOfAbandonedWrites(t *testing.T) {
 	}
 }
 
-// meet connects an owner to a host that was started again.
-func meet(t *testing.T, owner, host *Node) {
+// reunite connects an owner to a host that was started again.
+func reunite(t *testing.T, owner, host *Node) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()

@@ -259,6 +259,7 @@ func (n *Node) fatal(err error) {
 	}
 	n.failing.Do(func() {
 		n.failure = err
+		n.book.Doubt() // the next start compares them with the store
 		close(n.failed)
 	})
 }
