@@ -52,7 +52,8 @@ var decoders = map[string]func([]byte) ([]byte, error){
 	"document statement": again(func(b []byte) (*entry, error) { return decodeEntry(statementKey, b) }, encodeEntry),
 	"proof": again(func(b []byte) (signed.Document, error) { return decodeProof(orderKey(personP.id), b) },
 		func(d signed.Document) []byte { b, _ := d.Marshal(); return marshal(proofWire{b}) }),
-	"rate": again(decodeRate, encodeRate),
+	"rate":    again(decodeRate, encodeRate),
+	"dispute": again(func(b []byte) (Dispute, error) { return decodeDispute(alice, bob, b) }, encodeDispute),
 	"event": func(b []byte) ([]byte, error) {
 		e, _, err := decodeEvent(7, b)
 		if err != nil {
@@ -131,6 +132,8 @@ func examples() []rowVector {
 		Placed: 1_700_000_000, LastGood: 1_700_000_001, State: PlacedStable}
 	file := File{Index: id.Index, Manifest: digest(2), Layout: layout, Name: "cat.jpg", Put: 1_700_000_000, Wanted: 10}
 	invite := Invite{ID: InviteID{1}, Secret: InviteSecret{2}, Name: "bob", Terms: terms, Created: 1, Expires: 2, State: InviteUsed, UsedBy: bob}
+	dispute := Dispute{Host: alice, Owner: bob, Since: 1_700_000_000, Told: 1_700_086_400, Mine: Summary{400_000, 1, digest(1)},
+		Theirs: Summary{potluck.MaxSize, 2, digest(2)}, Reason: "it counts more", Evidence: []byte("{}")}
 	return []rowVector{
 		row("account", "every field", peerKey(keyAccount, alice), encodeAccount(full)),
 		row("account", "no field", peerKey(keyAccount, alice), encodeAccount(Account{Peer: alice})),
@@ -141,6 +144,8 @@ func examples() []rowVector {
 		row("document statement", "by both, a newer one by the host alone, and a disputed one by the owner alone", docRowKey(keyDocument, stated.key), encodeEntry(stated)),
 		row("proof", "of two orders", docRowKey(keyProof, conflict.key), proof),
 		row("rate", "two hours", peerKey(keyRate, alice), encodeRate(rate{{472_222, 5}, {472_230, 64 << 20}})),
+		row("dispute", "every field", disputeKey(alice, bob), encodeDispute(dispute)),
+		row("dispute", "least fields", disputeKey(alice, bob), encodeDispute(Dispute{Host: alice, Owner: bob, Since: 1, Told: 1})),
 		row("usage", "of one account", peerKey(keyUsage, alice), encodeUsage(Usage{1, 2, 3, 4, potluck.MaxSize, 6, 0})),
 		row("usage", "totals", []byte{keyTotals}, encodeUsage(Usage{})),
 		row("share", "STABLE", shareKey(keyShare, id), encodeShare(stable)),
@@ -174,6 +179,8 @@ func refusals() []refuseVector {
 		{"usage", "tagged", "c086000000000000"},
 		{"usage", "newest of zero written out", "8700000000000000"},
 		{"usage", "eight counters", "880000000000000000"},
+		{"dispute", "figures below zero", hex.EncodeToString(marshal(disputeWire{Since: 1, Told: 1, Mine: summaryWire{Bytes: -1}}))},
+		{"dispute", "a reason of nothing written out", hex.EncodeToString(append([]byte{0xa5}, append(encodeDispute(Dispute{Since: 1, Told: 1})[1:], 0x05, 0x60)...))},
 		{"rate", "hours out of order", "8182820201820101"},
 		{"rate", "nothing in an hour", "8181820200"},
 		{"document order", "no document", "a0"},
@@ -268,6 +275,7 @@ func FuzzDocument(f *testing.F)  { fuzzRow(f, "document order") }
 func FuzzStatement(f *testing.F) { fuzzRow(f, "document statement") }
 func FuzzProof(f *testing.F)     { fuzzRow(f, "proof") }
 func FuzzRate(f *testing.F)      { fuzzRow(f, "rate") }
+func FuzzDispute(f *testing.F)   { fuzzRow(f, "dispute") }
 
 func fuzzRow(f *testing.F, row string) {
 	v := loadVectors(f)
@@ -313,6 +321,9 @@ func FuzzKey(f *testing.F) {
 			made = docRowKey(key[0], k.document())
 		case keyAccount, keyUsage, keyRate:
 			made = peerKey(key[0], k.peer())
+		case keyDispute:
+			host := k.peer()
+			made = disputeKey(host, k.peer())
 		case keyShare:
 			made = shareKey(key[0], k.share())
 		case keyLease, keyPlacement:
