@@ -126,24 +126,29 @@ func (b *Book) Totals(ctx context.Context) (u Usage, err error) {
 // Peer must stay as it is. Errors: ErrNotFound, ErrInvalid.
 func (b *Book) Update(ctx context.Context, p peer.ID, reason string, change func(*Account) error) (a Account, err error) {
 	err = b.do(ctx, "update an account", false, func(t *tx) error {
-		var err error
-		if a, _, err = knownAccount(t, p); err != nil {
-			return err
-		}
-		if err := change(&a); err != nil {
-			return err
-		}
-		if a.Peer != p {
-			return fmt.Errorf("account of %v was renamed %v: %w", p, a.Peer, ErrInvalid)
-		}
-		a.Addrs = slices.Clone(a.Addrs)
-		t.note(Event{Kind: KindAccount, Peer: p, Reason: reason})
-		return t.putAccount(a)
+		a, err = t.update(p, reason, change)
+		return err
 	})
 	if err != nil {
 		return Account{}, err
 	}
 	return a, nil
+}
+
+func (t *tx) update(p peer.ID, reason string, change func(*Account) error) (Account, error) {
+	a, _, err := knownAccount(t, p)
+	if err != nil {
+		return a, err
+	}
+	if err := change(&a); err != nil {
+		return a, err
+	}
+	if a.Peer != p {
+		return a, fmt.Errorf("account of %v was renamed %v: %w", p, a.Peer, ErrInvalid)
+	}
+	a.Addrs = slices.Clone(a.Addrs)
+	t.note(Event{Kind: KindAccount, Peer: p, Reason: reason})
+	return a, t.putAccount(a)
 }
 
 // Seen notes that a peer is here now, at these addresses (none: as before). The

@@ -38,8 +38,9 @@ func (f Found) check() error {
 }
 
 // Adopt makes rows for shares whose bytes are durable in the store: STABLE, and
-// leased to the owner whom the header names, as long as all of its leases. When
-// this node has no account of that owner the lease is Anonymous's, until until.
+// leased to the owner whom the header names, as long as all of its leases, or
+// until until when those have ended. When this node has no account of that owner
+// the lease is Anonymous's, until until.
 // Shares with a row are left alone; adopted names the others, in the order of
 // found. Nobody is asked for admission: the bytes are here already. With more
 // than MaxBatch shares an error may come after some of them were adopted.
@@ -84,12 +85,14 @@ func (t *tx) adoptAll(found []Found, until int64) (ids []potluck.ShareID, err er
 func (t *tx) adopt(f Found, until int64) error {
 	l := Lease{Owner: f.Owner, Since: t.now, Renewed: t.now, Charge: f.Charge}
 	known := false
-	if f.Owner != "" {
+	if f.Owner != "" && f.Owner != Anonymous {
 		a, _, err := t.known(f.Owner)
 		if err != nil {
 			return err
 		}
-		known = a != nil && f.Owner != Anonymous
+		if known = a != nil; known && a.LeasesUntil != 0 && a.LeasesUntil <= t.now {
+			l.Until = until // what has just been found doesn't go at once
+		}
 	}
 	reason := ""
 	if !known {
@@ -111,7 +114,7 @@ func (t *tx) adopt(f Found, until int64) error {
 	if err := t.putShare(share{}, s); err != nil {
 		return err
 	}
-	return t.putLease(f.Share, nil, l)
+	return t.putLease(s, nil, l)
 }
 
 // anonymous makes the account of nobody when there is none yet.

@@ -55,13 +55,15 @@ type Book struct {
 }
 
 func newBook(c Config, lock *os.File) *Book {
-	return &Book{self: c.Self, graph: newGraph(c.Self, hopsOf(c.MaxHops)), clock: c.Clock, log: c.Log, lock: lock, gate: newGate(), queue: make(chan *request, maxOps),
+	g := newGraph(c.Self, hopsOf(c.MaxHops))
+	g.window = int64(c.ProofWindow / time.Second)
+	return &Book{self: c.Self, graph: g, clock: c.Clock, log: c.Log, lock: lock, gate: newGate(), queue: make(chan *request, maxOps),
 		quit: make(chan struct{}), wake: make(chan struct{}, 1), grown: make(chan struct{})}
 }
 
 // start reads where the book stands, compares it with the head file, and starts
 // the two goroutines. They end with Close.
-func (b *Book) start(c Config) error {
+func (b *Book) start(ctx context.Context, c Config) error {
 	file, kept, found, err := openHead(filepath.Join(c.Dir, "head"))
 	if err != nil {
 		return err
@@ -78,6 +80,9 @@ func (b *Book) start(c Config) error {
 	cut := b.compare(kept, found)
 	if cut != nil && !c.AcceptCut {
 		return cut
+	}
+	if err := b.build(ctx); err != nil {
+		return fmt.Errorf("build the rows of an earlier program's books anew: %w", err)
 	}
 	if err := b.loadGraph(); err != nil {
 		return err
@@ -222,14 +227,14 @@ func (b *Book) syncHead() {
 			return
 		case <-b.wake:
 		}
+		if b.small {
+			continue // nothing of small books is synced
+		}
 		timer.Reset(time.Second)
 		select {
 		case <-b.quit:
 			return
 		case <-timer.C:
-			if b.small {
-				continue // nothing of small books is synced
-			}
 		}
 		if err := b.headFile.sync(); err != nil {
 			b.log.Error("the books stop: syncing their head file failed", "err", b.fail(err))

@@ -18,12 +18,12 @@ func (b *Book) Check(ctx context.Context) (Report, error) {
 	b.mu.Lock()
 	seen := b.seen
 	b.mu.Unlock()
-	c := &checker{self: b.self, hops: b.graph.hops, now: b.clock().Unix(), stored: make(map[peer.ID]Usage), summed: make(map[peer.ID]Usage)}
+	c := &checker{self: b.self, hops: b.graph.hops, now: b.clock().Unix(), stored: make(map[peer.ID]Usage), summed: make(map[peer.ID]Usage), ranges: make(rangeSums)}
 	err := b.view(ctx, func(v view) error {
 		c.ctx, c.v = ctx, v
 		for _, pass := range []func() error{
 			c.strangers, c.accounts, c.shares, c.leaseIndexes, c.deadlines, c.placements,
-			c.placementIndex, c.files, c.invites, c.events, c.counters, c.documents, c.rates,
+			c.placementIndex, c.ranged, c.files, c.invites, c.events, c.counters, c.documents, c.rates, c.past, c.cursors, c.disputes,
 		} {
 			if err := pass(); err != nil {
 				return err
@@ -55,6 +55,7 @@ type checker struct {
 	stored  map[peer.ID]Usage
 	summed  map[peer.ID]Usage
 	total   Usage
+	ranges  rangeSums
 }
 
 func (c *checker) problem(format string, args ...any) {
@@ -232,7 +233,10 @@ func (c *checker) placements() error {
 		if err != nil {
 			return err
 		}
-		return first(c.sum(p.Host, p.usage()), c.marked("placement", peerShareKey(keyPlacementByHost, p.Host, p.Share)))
+		if p.State == PlacedStable {
+			err = c.ranges.add(side{roleOwner, p.Host}, p.item())
+		}
+		return first(err, c.sum(p.Host, p.usage()), c.marked("placement", peerShareKey(keyPlacementByHost, p.Host, p.Share)))
 	})
 }
 

@@ -58,6 +58,9 @@ func (c *checker) lease(key, row []byte, s share, shared bool) {
 		problems = append(problems, fmt.Errorf("lease of %v on share %v, which isn't there", l.Owner, id))
 	} else if s.Leases >= 0 {
 		problems = append(problems, sameShare(s, l))
+		if s.counts(l) {
+			problems = append(problems, c.ranges.add(side{roleHost, l.Owner}, s.item()))
+		}
 	}
 	if l.Until != 0 {
 		problems = append(problems, c.marked("lease", leaseEndKey(l.Until, id, l.Owner)))

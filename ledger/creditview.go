@@ -107,8 +107,8 @@ func (b *Book) Preview(ctx context.Context, d signed.Document) (before, after ma
 	if err != nil {
 		return nil, nil, fmt.Errorf("preview a document: %w", err)
 	}
-	err = b.view(ctx, func(v view) error {
-		before, after, err = b.try(v, p, rival)
+	before, after, err = b.try(ctx, func(t *tx) error {
+		_, err := t.accept(p, rival)
 		return err
 	})
 	if err != nil {
@@ -117,8 +117,33 @@ func (b *Book) Preview(ctx context.Context, d signed.Document) (before, after ma
 	return before, after, nil
 }
 
-// try takes a document on a copy of the network.
-func (b *Book) try(v view, p, rival *paper) (before, after map[peer.ID]potluck.Size, err error) {
+// PreviewUpdate is Preview for a change of one account, as Update would make it.
+// Errors are those of Update.
+func (b *Book) PreviewUpdate(ctx context.Context, p peer.ID, change func(*Account) error) (before, after map[peer.ID]potluck.Size, err error) {
+	if err := b.current(ctx); err != nil {
+		return nil, nil, fmt.Errorf("preview a change of an account: %w", err)
+	}
+	before, after, err = b.try(ctx, func(t *tx) error {
+		_, err := t.update(p, "", change)
+		return err
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("preview a change of an account: %w", err)
+	}
+	return before, after, nil
+}
+
+// try does something on a copy of the network, and tells whose free credit
+// differs then.
+func (b *Book) try(ctx context.Context, act func(*tx) error) (before, after map[peer.ID]potluck.Size, err error) {
+	err = b.view(ctx, func(v view) error {
+		before, after, err = b.rehearse(v, act)
+		return err
+	})
+	return before, after, err
+}
+
+func (b *Book) rehearse(v view, act func(*tx) error) (before, after map[peer.ID]potluck.Size, err error) {
 	now := b.clock().Unix()
 	g := newGraph(b.self, b.graph.hops)
 	if err := g.load(v, now); err != nil {
@@ -130,7 +155,7 @@ func (b *Book) try(v view, p, rival *paper) (before, after map[peer.ID]potluck.S
 	}
 	before = g.free(peers)
 	t := &tx{batch: &batch{txn: v.txn, recent: &recent{}}, graph: g, now: now, writes: make(map[string][]byte)}
-	if _, err := t.accept(p, rival); err != nil {
+	if err := act(t); err != nil {
 		return nil, nil, err
 	}
 	if err := g.apply(t); err != nil {

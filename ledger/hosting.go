@@ -12,11 +12,12 @@ import (
 
 // Commit turns owner's pending lease into a held one, after all bytes are
 // durable in the store: COMING becomes STABLE with this root and manifest hash.
-// For a share that others hold already both must equal theirs. Repeating a
-// Commit changes nothing. Neither root nor manifest may be zero.
+// For a share that others hold already both must equal theirs; so must they for a
+// LOST or CORRUPT one, which is STABLE again then. Repeating a Commit changes
+// nothing. Neither root nor manifest may be zero.
 //
 // Errors: ErrNotFound when owner has no lease (any more); ErrConflict when the
-// share has another root or manifest, or is LOST or CORRUPT; ErrInvalid.
+// share has another root or manifest; ErrInvalid.
 func (b *Book) Commit(ctx context.Context, owner peer.ID, id potluck.ShareID, root, manifest potluck.Digest) error {
 	if root == (potluck.Digest{}) || manifest == (potluck.Digest{}) {
 		return fmt.Errorf("commit share %v: root or manifest hash is zero: %w", id, ErrInvalid)
@@ -33,22 +34,24 @@ func (b *Book) Commit(ctx context.Context, owner peer.ID, id potluck.ShareID, ro
 		switch {
 		case s.State == ShareComing:
 			s.State, s.Root, s.Manifest, s.Deadline = ShareStable, root, manifest, 0
-		case s.State != ShareStable:
-			return fmt.Errorf("share %v is %v: %w", id, s.State, ErrConflict)
 		case s.Root != root || s.Manifest != manifest:
 			return fmt.Errorf("share %v has root %v and manifest %v, not %v and %v: %w", id, s.Root, s.Manifest, root, manifest, ErrConflict)
-		case !l.Pending:
-			return nil
+		case s.vanished():
+			s.State = ShareStable
+			t.note(Event{Kind: KindFound, Peer: owner, Share: &id, Bytes: s.Charge, Reason: "its owner wrote it again"})
 		}
 		if old != s {
 			if err := t.putShare(old, s); err != nil {
 				return err
 			}
 		}
+		if !l.Pending {
+			return nil
+		}
 		held := l
 		held.Pending, held.Until, held.Renewed = false, 0, t.now
 		t.note(Event{Kind: KindCommit, Peer: owner, Share: &id, Bytes: l.Charge})
-		return t.putLease(id, &l, held)
+		return t.putLease(s, &l, held)
 	})
 }
 

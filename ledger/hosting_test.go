@@ -18,6 +18,7 @@ func TestSteps(t *testing.T) {
 		{shareNone, ShareComing}: true, {shareNone, ShareStable}: true, {ShareComing, ShareStable}: true, {ShareComing, ShareGoing}: true,
 		{ShareStable, ShareGoing}: true, {ShareStable, ShareLost}: true, {ShareStable, ShareCorrupt}: true,
 		{ShareGoing, shareNone}: true, {ShareLost, ShareGoing}: true, {ShareCorrupt, ShareGoing}: true,
+		{ShareLost, ShareStable}: true, {ShareCorrupt, ShareStable}: true,
 	}
 	for from := shareNone; from <= ShareCorrupt+1; from++ {
 		for to := shareNone; to <= ShareCorrupt+1; to++ {

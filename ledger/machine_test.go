@@ -138,13 +138,15 @@ func (m *machine) Deleted(t *rapid.T) {
 
 func (m *machine) Mark(t *rapid.T) {
 	id := drawID(t)
-	state := rapid.SampledFrom([]ShareState{ShareLost, ShareCorrupt}).Draw(t, "state")
+	state := rapid.SampledFrom([]ShareState{ShareLost, ShareCorrupt, ShareStable}).Draw(t, "state")
 	s := m.model.shares[id]
 	var want error
 	switch {
 	case s == nil:
 		want = ErrNotFound
 	case s.state == state:
+	case state == ShareStable && s.vanished():
+		s.state = state
 	case s.state != ShareStable:
 		want = ErrConflict
 	default:
@@ -319,7 +321,7 @@ func TestMachine(t *testing.T) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"": m.Check, "reserve": m.Reserve, "reserve more": m.Reserve, "commit": m.Commit, "commit more": m.Commit,
 			"abort": m.Abort, "cancel": m.Cancel, "evict": m.Evict, "deleted": m.Deleted, "deleted more": m.Deleted, "mark": m.Mark,
-			"renew": m.Renew, "expire": m.Expire, "terms": m.Terms, "place": m.Place, "unplace": m.Unplace, "reopen": m.Reopen,
+			"renew": m.Renew, "expire": m.Expire, "terms": m.Terms, "place": m.Place, "unplace": m.Unplace, "ranges": m.Ranges, "reopen": m.Reopen,
 		})
 	})
 }

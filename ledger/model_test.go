@@ -38,6 +38,8 @@ type modelLease struct {
 	until   int64
 }
 
+func (s *modelShare) vanished() bool { return s.state == ShareLost || s.state == ShareCorrupt }
+
 func newModel(now int64) *model {
 	return &model{accounts: make(map[peer.ID]Account), shares: make(map[potluck.ShareID]*modelShare),
 		placed: make(map[placeKey]Placement), now: now, looked: now}
@@ -85,8 +87,10 @@ func (m *model) reserve(p peer.ID, offered potluck.Size, rs []Reservation) ([]Gr
 		switch {
 		case s.state == ShareComing && !mine:
 			return nil, ErrBusy
-		case s.state == ShareLost || s.state == ShareCorrupt || s.charge != r.Charge:
+		case s.vanished() && !mine, s.charge != r.Charge:
 			return nil, ErrConflict
+		case s.vanished():
+			grants = append(grants, GrantNew)
 		case s.state == ShareComing:
 			grants = append(grants, GrantResumed)
 		case mine && !l.pending:
@@ -106,6 +110,12 @@ func (m *model) reserve(p peer.ID, offered potluck.Size, rs []Reservation) ([]Gr
 	for i, r := range rs {
 		switch grants[i] {
 		case GrantNew:
+			if s := m.shares[r.Share]; s != nil {
+				if l := s.leases[p]; l.pending {
+					s.leases[p] = modelLease{true, r.Until.Unix()}
+				}
+				continue
+			}
 			m.shares[r.Share] = &modelShare{state: ShareComing, charge: r.Charge, leases: map[peer.ID]modelLease{p: {true, r.Until.Unix()}}}
 		case GrantResumed, GrantExists:
 			m.shares[r.Share].leases[p] = modelLease{true, r.Until.Unix()}
@@ -125,8 +135,10 @@ func (m *model) commit(p peer.ID, id potluck.ShareID, root potluck.Digest) error
 	switch {
 	case s.state == ShareComing:
 		s.state, s.root = ShareStable, root
-	case s.state != ShareStable || s.root != root:
+	case s.root != root:
 		return ErrConflict
+	case s.vanished():
+		s.state = ShareStable
 	}
 	s.leases[p] = modelLease{}
 	return nil

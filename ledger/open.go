@@ -24,17 +24,20 @@ type Config struct {
 	// MaxHops is the greatest sponsor distance of a peer that may have credit
 	// here (CREDIT.md section 3). 0: DefaultHops; below 0: friends only.
 	MaxHops int
+	// ProofWindow is how old the last proof may be that a host holds what it
+	// should: until then its holdings count (CREDIT.md section 7). 0: they always do.
+	ProofWindow time.Duration
 	// AcceptCut opens books whose tail was cut (ErrCut): the operator knows that
 	// acknowledged changes are gone. An event notes it.
 	AcceptCut bool
-}
-
-// DefaultHops is the greatest sponsor distance unless the operator says otherwise.
 	// Small opens books that are one of many in a process, as in a testnet: they
 	// aren't synced, so that a power cut may take what was acknowledged; they
 	// reserve no space on the disk, so that a full one ends the process; and
 	// nothing of them runs while nothing is written.
 	Small bool
+}
+
+// DefaultHops is the greatest sponsor distance unless the operator says otherwise.
 const DefaultHops = 3
 
 const (
@@ -81,9 +84,6 @@ func badgerOptions(dir string, log *slog.Logger) badger.Options {
 		WithLogger(badgerLog{log})
 }
 
-// Open opens the books in c.Dir, or makes new ones. Errors: ErrNewer, ErrLocked,
-// ErrCut, ErrDamaged, or what the disk said. The caller closes the book.
-func Open(ctx context.Context, c Config) (*Book, error) {
 // smallOptions is badgerOptions for small books. Without compactors an idle book
 // costs no time, neither real nor virtual; Badger alone would then take no more
 // writes after some 15 tables. The batcher compacts instead: see Book.compact.
@@ -91,6 +91,9 @@ func smallOptions(dir string, log *slog.Logger) badger.Options {
 	return badgerOptions(dir, log).WithSyncWrites(false).WithNumCompactors(0)
 }
 
+// Open opens the books in c.Dir, or makes new ones. Errors: ErrNewer, ErrLocked,
+// ErrCut, ErrDamaged, or what the disk said. The caller closes the book.
+func Open(ctx context.Context, c Config) (*Book, error) {
 	return open(ctx, c, freeBytes)
 }
 
@@ -120,21 +123,21 @@ func open(ctx context.Context, c Config, free func(dir string) (int64, error)) (
 	}
 	dir := filepath.Join(c.Dir, badgerDir)
 	b.guard = newGuard(c.Dir, dir, free)
-	if err := b.guard.beforeOpen(); err != nil {
-		return nil, err
-	}
 	b.guard.sparse = c.Small
 	options := badgerOptions(dir, c.Log)
 	if c.Small {
 		options = smallOptions(dir, c.Log)
 	}
-	if b.db, err = badger.Open(badgerOptions(dir, c.Log)); err != nil {
+	if err := b.guard.beforeOpen(); err != nil {
+		return nil, err
+	}
+	if b.db, err = badger.Open(options); err != nil {
 		return nil, err
 	}
 	if err := b.guard.afterOpen(); err != nil {
 		return nil, err
 	}
-	if err := b.start(c); err != nil {
+	if err := b.start(ctx, c); err != nil {
 		return nil, err
 	}
 	return b, nil

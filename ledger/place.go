@@ -84,11 +84,15 @@ func placeKind(s PlacementState) string {
 }
 
 func (t *tx) place(p Placement, reason string) error {
-	if _, _, err := knownAccount(t, p.Host); err != nil {
+	_, had, err := knownAccount(t, p.Host)
+	if err != nil {
 		return err
 	}
 	old, there, err := getPlacement(t, p.Share, p.Host)
 	if err != nil {
+		return err
+	}
+	if err := t.moved(old, p); err != nil {
 		return err
 	}
 	change := p.usage()
@@ -99,7 +103,31 @@ func (t *tx) place(p Placement, reason string) error {
 	}
 	t.set(sharePeerKey(keyPlacement, p.Share, p.Host), encodePlacement(p))
 	t.note(Event{Kind: placeKind(p.State), Peer: p.Host, Share: &p.Share, Bytes: p.Charge, Reason: reason})
+	if had.Earned == 0 && change.Earned > 0 {
+		if err := t.beginProof(p.Host); err != nil {
+			return err
+		}
+	}
 	return t.count(p.Host, change)
+}
+
+// moved changes the sums of ranges from one placement, or none, to another of the
+// same share at the same host.
+func (t *tx) moved(old, p Placement) error {
+	was, is := old.State == PlacedStable, p.State == PlacedStable
+	if was && is && old.Charge == p.Charge && old.Root == p.Root {
+		return nil
+	}
+	at := side{roleOwner, p.Host}
+	if was {
+		if err := t.ranged(at, p.Share, old.item().sum().negative()); err != nil {
+			return err
+		}
+	}
+	if is {
+		return t.ranged(at, p.Share, p.item().sum())
+	}
+	return nil
 }
 
 // Unplace forgets placements at one host; those that aren't known are left alone.
@@ -122,6 +150,9 @@ func (b *Book) Unplace(ctx context.Context, host peer.ID, ids []potluck.ShareID)
 func (t *tx) unplace(host peer.ID, id potluck.ShareID) error {
 	p, there, err := getPlacement(t, id, host)
 	if err != nil || !there {
+		return err
+	}
+	if err := t.moved(p, Placement{Share: id, Host: host}); err != nil {
 		return err
 	}
 	t.del(sharePeerKey(keyPlacement, id, host))

@@ -27,7 +27,7 @@ func (r *recent) get(key []byte) (value []byte, known bool) {
 // one that was forgotten is read from the database, one that is stale would be wrong.
 func (r *recent) put(key string, value []byte) {
 	switch key[0] {
-	case keyAccount, keyUsage, keyTotals, keyShare, keyLease, keyPlacement, keyRate:
+	case keyAccount, keyUsage, keyTotals, keyShare, keyLease, keyPlacement, keyRate, keyRange:
 	default:
 		return
 	}

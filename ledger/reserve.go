@@ -18,9 +18,13 @@ const MaxBatch = 500
 // the order of rs. Only what isn't reserved yet asks for admission. Repeating a
 // call moves deadlines, no more.
 //
+// A LOST or CORRUPT share is written anew by who has a lease on it: the grant is
+// GrantNew with the root and manifest hash that its bytes must have, its leases
+// stay, and Commit makes it STABLE.
+//
 // Errors: *potluck.Refusal; ErrBusy when a share is being written by another
 // owner or deleted; ErrConflict when it has another layout or charge, or is LOST
-// or CORRUPT (cancel it first); ErrInvalid.
+// or CORRUPT and owner has no lease on it; ErrInvalid.
 func (b *Book) Reserve(ctx context.Context, owner peer.ID, room Room, rs []Reservation) (grants []Grant, err error) {
 	if err := checkReservations(owner, room, rs); err != nil {
 		return nil, fmt.Errorf("reserve: %w: %w", err, ErrInvalid)
@@ -118,12 +122,14 @@ func (s share) grant(r Reservation, l Lease, leased bool) (GrantState, error) {
 		return 0, fmt.Errorf("share %v is being deleted: %w", s.ID, ErrBusy)
 	case s.State == ShareComing && !leased:
 		return 0, fmt.Errorf("share %v is being written by another owner: %w", s.ID, ErrBusy)
-	case s.State != ShareComing && s.State != ShareStable:
-		return 0, fmt.Errorf("share %v is %v: %w", s.ID, s.State, ErrConflict)
+	case s.vanished() && !leased:
+		return 0, fmt.Errorf("share %v is %v, and can be written again by those who keep it only: %w", s.ID, s.State, ErrConflict)
 	case s.Layout != r.Layout || s.Charge != r.Charge:
 		return 0, fmt.Errorf("share %v is kept with layout %+v and charge %d: %w", s.ID, s.Layout, s.Charge, ErrConflict)
 	case s.State == ShareComing:
 		return GrantResumed, nil
+	case s.vanished():
+		return GrantNew, nil
 	case leased && !l.Pending:
 		return GrantHeld, nil
 	}
@@ -133,7 +139,7 @@ func (s share) grant(r Reservation, l Lease, leased bool) (GrantState, error) {
 // reserve carries out one grant.
 func (t *tx) reserve(owner peer.ID, r Reservation, m met) error {
 	until := r.Until.Unix()
-	if m.state == GrantHeld || (m.leased && m.lease.Until == until) {
+	if m.leased && (!m.lease.Pending || m.lease.Until == until) {
 		return nil
 	}
 	moved := Lease{Owner: owner, Pending: true, Since: t.now, Until: until, Renewed: t.now, Charge: r.Charge}
@@ -143,15 +149,15 @@ func (t *tx) reserve(owner peer.ID, r Reservation, m met) error {
 	} else {
 		s.Leases++
 	}
-	switch m.state {
-	case GrantNew:
+	switch {
+	case m.state == GrantNew && !m.leased:
 		s = share{ID: r.Share, State: ShareComing, Layout: r.Layout, Charge: r.Charge, Created: t.now, Deadline: until, Leases: 1}
-	case GrantResumed:
+	case m.state == GrantResumed:
 		s.Deadline = until
 	}
 	if err := t.putShare(m.share, s); err != nil {
 		return err
 	}
 	t.note(Event{Kind: kind, Peer: owner, Share: &r.Share, Bytes: r.Charge})
-	return t.putLease(r.Share, old, moved)
+	return t.putLease(s, old, moved)
 }

@@ -40,6 +40,9 @@ var transitions = map[ShareState][]ShareState{
 	ShareCorrupt: {ShareGoing, ShareStable},
 }
 
+// vanished tells whether the share's bytes are not what its owners keep here.
+func (s share) vanished() bool { return s.State == ShareLost || s.State == ShareCorrupt }
+
 // step refuses an illegal transition.
 func step(id potluck.ShareID, from, to ShareState) error {
 	for _, legal := range transitions[from] {
@@ -69,7 +72,7 @@ func (t *tx) putShare(old, s share) error {
 		t.mark(goingKey(s.Deadline, s.ID))
 	}
 	t.set(shareKey(keyShare, s.ID), encodeShare(s))
-	return nil
+	return t.turn(old, s)
 }
 
 // dropShare removes the row of a GOING share.
@@ -82,9 +85,15 @@ func (t *tx) dropShare(s share) error {
 	return nil
 }
 
-// putLease writes a lease, its indexes and the counters. old is nil for a new one.
-func (t *tx) putLease(id potluck.ShareID, old *Lease, l Lease) error {
-	change := l.usage()
+// putLease writes a lease on a share, whose row is written, its indexes, the
+// counters and the sum of its range. old is nil for a new one.
+func (t *tx) putLease(s share, old *Lease, l Lease) error {
+	id, change := s.ID, l.usage()
+	if s.counts(l) && (old == nil || old.Pending) {
+		if err := t.ranged(side{roleHost, l.Owner}, id, s.item().sum()); err != nil {
+			return err
+		}
+	}
 	if old == nil {
 		t.mark(peerShareKey(keyLeaseByOwner, l.Owner, id))
 	} else {
@@ -108,6 +117,11 @@ func (t *tx) dropLease(s share, l Lease) (gone bool, err error) {
 		t.del(leaseEndKey(l.Until, s.ID, l.Owner))
 	}
 	t.del(sharePeerKey(keyLease, s.ID, l.Owner))
+	if s.counts(l) {
+		if err := t.ranged(side{roleHost, l.Owner}, s.ID, s.item().sum().negative()); err != nil {
+			return false, err
+		}
+	}
 	if err := t.count(l.Owner, l.usage().negative()); err != nil {
 		return false, err
 	}

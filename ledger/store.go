@@ -45,7 +45,7 @@ func (b *Book) Store(ctx context.Context, owner peer.ID, room Room, r Reservatio
 			return err
 		}
 		t.note(Event{Kind: KindStore, Peer: owner, Share: &r.Share, Bytes: r.Charge})
-		return t.putLease(r.Share, nil, Lease{Owner: owner, Since: t.now, Renewed: t.now, Charge: r.Charge})
+		return t.putLease(s, nil, Lease{Owner: owner, Since: t.now, Renewed: t.now, Charge: r.Charge})
 	})
 }
 

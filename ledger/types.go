@@ -91,13 +91,14 @@ type GrantState uint8
 
 // What a reservation met.
 const (
-	GrantNew     GrantState = 1 // nothing was there: write the bytes, then Commit
+	GrantNew     GrantState = 1 // no bytes were there, or not the right ones: write them, then Commit
 	GrantResumed GrantState = 2 // the owner's own upload is open: go on, then Commit
 	GrantHeld    GrantState = 3 // the owner holds it already: nothing to do
 	GrantExists  GrantState = 4 // others hold it: prove that it is the same, then Commit
 )
 
-// Grant answers one reservation. Root and Manifest are set for GrantHeld and GrantExists.
+// Grant answers one reservation. Root and Manifest are set for GrantHeld and
+// GrantExists, and for GrantNew when the bytes had vanished: they must be the same.
 type Grant struct {
 	Share    potluck.ShareID
 	State    GrantState

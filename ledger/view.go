@@ -31,11 +31,12 @@ func (b *Book) view(ctx context.Context, f func(v view) error) error {
 // errStop ends a scan early, without an error.
 var errStop = errors.New("stop")
 
-// span is a run of keys with one prefix, from the first key greater than after
-// (nil: from the beginning).
+// span is a run of keys with one prefix, from the first key greater than after, or
+// not less than from (nil both: from the beginning).
 type span struct {
 	prefix   []byte
 	after    []byte
+	from     []byte
 	keysOnly bool
 }
 
@@ -80,10 +81,13 @@ type walk struct {
 func (v view) walk(s span) *walk {
 	o := badger.IteratorOptions{Prefix: s.prefix, PrefetchValues: !s.keysOnly, PrefetchSize: 64}
 	w := &walk{it: v.txn.NewIterator(o), after: s.after, keys: s.keysOnly}
-	if w.after == nil {
-		w.it.Rewind()
-	} else {
+	switch {
+	case w.after != nil:
 		w.it.Seek(w.after)
+	case s.from != nil:
+		w.it.Seek(s.from)
+	default:
+		w.it.Rewind()
 	}
 	return w
 }
