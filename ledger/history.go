@@ -28,6 +28,7 @@ type Deeds struct {
 	Of           int64 `json:"windows_of"`     // windows in which this node would have known
 	AuditsGood   int64 `json:"audits_good"`    // slices that the peer proved
 	AuditsFailed int64 `json:"audits_failed"`  // slices that it should have had and hasn't
+	AuditBytes   int64 `json:"audit_bytes"`    // what audits of the peer moved, a part of In
 }
 
 // Past is one row of history.
@@ -54,12 +55,12 @@ func (d Deeds) Plus(e Deeds) Deeds {
 }
 
 // figures gives the figures in the order of the row.
-func (d Deeds) figures() [8]int64 {
-	return [8]int64{d.Held, d.Earned, d.In, d.Out, d.Seen, d.Of, d.AuditsGood, d.AuditsFailed}
+func (d Deeds) figures() [9]int64 {
+	return [9]int64{d.Held, d.Earned, d.In, d.Out, d.Seen, d.Of, d.AuditsGood, d.AuditsFailed, d.AuditBytes}
 }
 
-func deeds(v [8]int64) Deeds {
-	return Deeds{Held: v[0], Earned: v[1], In: v[2], Out: v[3], Seen: v[4], Of: v[5], AuditsGood: v[6], AuditsFailed: v[7]}
+func deeds(v [9]int64) Deeds {
+	return Deeds{Held: v[0], Earned: v[1], In: v[2], Out: v[3], Seen: v[4], Of: v[5], AuditsGood: v[6], AuditsFailed: v[7], AuditBytes: v[8]}
 }
 
 func (d Deeds) check() error {
@@ -194,11 +195,11 @@ func readPast(key, row []byte) (r Past, err error) {
 	return r, err
 }
 
-// historyEight is an array of eight.
-const historyEight = 0x88
+// historyNine is an array of nine.
+const historyNine = 0x89
 
 func encodeDeeds(d Deeds) []byte {
-	b := append(make([]byte, 0, 64), historyEight)
+	b := append(make([]byte, 0, 64), historyNine)
 	for _, v := range d.figures() {
 		b = appendNumber(b, uint64(v))
 	}
@@ -206,10 +207,10 @@ func encodeDeeds(d Deeds) []byte {
 }
 
 func decodeDeeds(b []byte) (Deeds, error) {
-	if len(b) == 0 || b[0] != historyEight {
-		return Deeds{}, fmt.Errorf("history row of %d bytes isn't an array of 8: %w", len(b), ErrDamaged)
+	if len(b) == 0 || b[0] != historyNine {
+		return Deeds{}, fmt.Errorf("history row of %d bytes isn't an array of 9: %w", len(b), ErrDamaged)
 	}
-	var v [8]int64
+	var v [9]int64
 	rest, ok := b[1:], true
 	for i := range v {
 		if v[i], rest, ok = takeNumber(rest); !ok {

@@ -35,6 +35,7 @@ func (p Proof) check() error { return checkTimes(p.Proven, p.Asked) }
 type Audit struct {
 	Good   []potluck.ShareID // slices of these came, and were right
 	Failed []AuditFailure
+	Bytes  potluck.Size // what they moved
 	// Proven is the time until which the host left no question open; 0 when
 	// nothing is to be said about that.
 	Proven int64
@@ -77,7 +78,7 @@ func (b *Book) Audited(ctx context.Context, host peer.ID, a Audit) (lost []potlu
 				lost = append(lost, f.Share)
 			}
 		}
-		day := Past{Peer: host, Day: DayOf(t.now), Deeds: Deeds{AuditsGood: int64(len(a.Good)), AuditsFailed: int64(len(lost))}}
+		day := Past{Peer: host, Day: DayOf(t.now), Deeds: Deeds{AuditsGood: int64(len(a.Good)), AuditsFailed: int64(len(lost)), AuditBytes: int64(a.Bytes)}}
 		if err := t.record(day); err != nil {
 			return err
 		}
@@ -103,7 +104,7 @@ func (a Audit) check() error {
 	if evidence > MaxEvidence {
 		return fmt.Errorf("evidence of %d bytes, at most %d together", evidence, MaxEvidence)
 	}
-	return checkTimes(a.Proven)
+	return first(checkSize("audited bytes", a.Bytes), checkTimes(a.Proven))
 }
 
 // good notes the time of a right slice, which is no change of what anybody holds.
