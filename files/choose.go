@@ -1,15 +1,20 @@
 package files
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // Preset is a wish for durability that doesn't name numbers.
 type Preset string
 
-// The presets. In each, any k of n shares give the file back.
+// The presets. In each, any k of n shares give the file back. Each means how many
+// hosts may be lost for good, and how probable it is to be that the file can be
+// read at a moment taken at random, as far as twice the bytes can do that.
 const (
-	Light    Preset = "light"    // survives the loss of about a quarter of the hosts
-	Safe     Preset = "safe"     // about half, the default
-	Paranoid Preset = "paranoid" // about seven tenths
+	Light    Preset = "light"    // survives the loss of about a quarter of the hosts; readable with 0.99
+	Safe     Preset = "safe"     // about half, the default; 0.999
+	Paranoid Preset = "paranoid" // about seven tenths; 0.99999
 )
 
 // Choice is a decision on how far to spread a file.
@@ -23,11 +28,13 @@ type Choice struct {
 const maxChosen = 20
 
 // Choose decides k, n and happy for so many places that can take a share: hosts,
-// where those of one household are one.
+// where those of one household are one. up is how often a host is there, from 0 to
+// 1, as far as it was measured; 0: it wasn't.
 // Explicit numbers in o always win. It never asks for more places than there
 // are unless n is explicit; two friends give 1-of-2, four give 2-of-4, ten give
-// 3-of-10 with the preset "safe" (DESIGN section 3).
-func Choose(places int, o PutOptions) (Choice, error) {
+// 3-of-10 with the preset "safe" (DESIGN section 3). Where hosts are there too
+// seldom for the preset's probability, k is less, down to half of that.
+func Choose(places int, up float64, o PutOptions) (Choice, error) {
 	if err := checkNumbers(o); err != nil {
 		return Choice{}, err
 	}
@@ -36,7 +43,7 @@ func Choose(places int, o PutOptions) (Choice, error) {
 		c.N = max(min(places, maxChosen), c.K, c.Happy, 1)
 	}
 	if c.K == 0 {
-		c.K = min(presetK(c.N, o.Preset), c.N)
+		c.K = seldomK(min(presetK(c.N, o.Preset), c.N), c.N, up, o.Preset)
 	}
 	if c.Happy == 0 {
 		// Every share on its own host while there are hosts enough, less one host
@@ -59,6 +66,62 @@ func presetK(n int, p Preset) int {
 		return max(1, n/2)
 	}
 	return max(2, n*3/10)
+}
+
+// seldomK is k, or the greatest number below it, down to its half, with which so
+// many of n hosts are there with the preset's probability. The hosts are taken to
+// be there equally often: of all n with one average these have the least chance
+// (Hoeffding 1956, as long as k is at most the average number that is there).
+func seldomK(k, n int, up float64, p Preset) int {
+	goal := 0.999
+	switch p {
+	case Light:
+		goal = 0.99
+	case Paranoid:
+		goal = 0.99999
+	}
+	least := (k + 1) / 2
+	for up > 0 && k > least && atLeast(k, n, up) < goal {
+		k--
+	}
+	return k
+}
+
+// atLeast is the probability that k or more of n are there, each with up.
+func atLeast(k, n int, up float64) float64 {
+	up = min(up, 1)
+	chances := []float64{1}
+	for range n {
+		chances = convolve(chances, []float64{1 - up, up})
+	}
+	sum := 0.0
+	for _, c := range chances[k:] {
+		sum += c
+	}
+	return sum
+}
+
+// A host counts as measured after a week; steps of a twentieth keep the choice,
+// and so the key of a file, the same from day to day.
+const (
+	measured = 7 * upWeight
+	upSteps  = 20
+)
+
+// upOf is how often hosts are there on average; 0 when that is known of fewer
+// than half of them.
+func upOf(places []Place) float64 {
+	sum, known := 0.0, 0
+	for _, at := range places {
+		if at.Windows >= measured {
+			sum += float64(at.Up) / 1e6
+			known++
+		}
+	}
+	if known == 0 || 2*known < len(places) {
+		return 0
+	}
+	return max(1, math.Floor(sum/float64(known)*upSteps)) / upSteps
 }
 
 func checkNumbers(o PutOptions) error {

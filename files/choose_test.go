@@ -27,7 +27,7 @@ func TestChoose(t *testing.T) {
 		{2, PutOptions{K: 3}, Choice{3, 3, 3}}, // more than there are: the put fails and says so
 		{4, PutOptions{N: 1}, Choice{1, 1, 1}},
 	} {
-		got, err := Choose(c.hosts, c.o)
+		got, err := Choose(c.hosts, 0, c.o)
 		if err != nil || got != c.want {
 			t.Errorf("Choose(%d, %+v) = %+v, %v; want %+v", c.hosts, c.o, got, err, c.want)
 		}
@@ -39,7 +39,7 @@ func TestChooseRefusesNonsense(t *testing.T) {
 		{K: -1}, {N: 256}, {K: 256}, {K: 4, N: 3}, {N: 3, Happy: 4}, {Preset: "huge"}, {Happy: -2},
 	} {
 		var usage *UsageError
-		if _, err := Choose(10, o); !errors.As(err, &usage) {
+		if _, err := Choose(10, 0, o); !errors.As(err, &usage) {
 			t.Errorf("Choose(10, %+v) gave %v, want a usage error", o, err)
 		}
 	}
@@ -51,7 +51,7 @@ func TestChooseIsUsable(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		hosts := rapid.IntRange(1, 300).Draw(t, "hosts")
 		o := PutOptions{Preset: rapid.SampledFrom([]Preset{"", Light, Safe, Paranoid}).Draw(t, "preset")}
-		c, err := Choose(hosts, o)
+		c, err := Choose(hosts, 0, o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -65,10 +65,10 @@ func TestChooseIsUsable(t *testing.T) {
 }
 
 func TestHappyAloneAsksForAsManyShares(t *testing.T) {
-	if c, err := Choose(40, PutOptions{Happy: 30}); err != nil || c.N != 30 {
+	if c, err := Choose(40, 0, PutOptions{Happy: 30}); err != nil || c.N != 30 {
 		t.Errorf("chose %+v, %v; want 30 shares for 30 hosts", c, err)
 	}
-	if _, err := Choose(40, PutOptions{Happy: 256}); err == nil {
+	if _, err := Choose(40, 0, PutOptions{Happy: 256}); err == nil {
 		t.Error("256 hosts can't hold distinct shares")
 	}
 }

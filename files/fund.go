@@ -23,6 +23,7 @@ func (p *put) begin(ctx context.Context) error {
 		return err
 	}
 	p.meet(hosts, known)
+	p.up = upOf(known.places)
 	p.since = p.start.Add(-quoteAge)
 	p.over = len(known.homes.places(p.all))
 	if err := p.choose(); err != nil {
@@ -51,7 +52,7 @@ func (p *put) meet(hosts []peer.ID, known *peers) {
 
 // choose chooses the layout for p.over places.
 func (p *put) choose() (err error) {
-	if p.choice, err = Choose(p.over, p.o); err != nil {
+	if p.choice, err = Choose(p.over, p.up, p.o); err != nil {
 		return err
 	}
 	if p.layout, err = shares.NewLayout(p.choice.K, p.choice.N, p.src.Size()); err != nil {
@@ -118,7 +119,7 @@ func (p *put) afford(ctx context.Context, past []ledger.Placement) error {
 // of this very put are asked once more.
 func (p *put) suffice() error {
 	n := min(len(p.known.homes.places(p.hosts)), p.over)
-	choice, err := Choose(n, p.o)
+	choice, err := Choose(n, p.up, p.o)
 	if err != nil {
 		return err
 	}
@@ -147,7 +148,7 @@ func (p *put) suffice() error {
 // over the source, so it's n when there was enough of that.
 func (p *put) between(n int) int {
 	for over := p.over - 1; over > n && p.hashed < lookAgain; over-- {
-		c, err := Choose(over, p.o)
+		c, err := Choose(over, p.up, p.o)
 		if err == nil && (c.K != p.choice.K || c.N != p.choice.N) {
 			return over
 		}

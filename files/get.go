@@ -61,7 +61,8 @@ func span(size potluck.Size, o GetOptions) (from, to potluck.Size, err error) {
 // get is one read on its way.
 type get struct {
 	client   *Client
-	read     caps.Read
+	file     caps.Verify
+	key      caps.Key // for reading
 	layout   potluck.Layout
 	known    *peers
 	report   *reporter
@@ -82,7 +83,7 @@ func (c *Client) getShares(ctx context.Context, cp caps.Read, dst io.Writer, o G
 	defer cancel()
 	stripe := potluck.Size(cp.Layout.K) * potluck.Size(cp.Layout.Block)
 	g := &get{
-		client: c, read: cp, layout: cp.Layout, report: r, from: from, to: to,
+		client: c, file: cp.Verify(), key: cp.Key, layout: cp.Layout, report: r, from: from, to: to,
 		first: int64(from / stripe), last: int64((to - 1) / stripe),
 	}
 	hosts, known, err := c.candidates(ctx, nil)
@@ -90,7 +91,7 @@ func (c *Client) getShares(ctx context.Context, cp caps.Read, dst io.Writer, o G
 		return GetResult{}, err
 	}
 	g.known = known
-	g.pool = newSources(g.read.Index(), known, len(hosts))
+	g.pool = newSources(g.file.Index, known, len(hosts))
 	if c.c.Local != nil {
 		hosts = append(hosts, c.c.Self)
 		known.name(c.c.Self, "this node")
@@ -125,7 +126,7 @@ func (g *get) goOn(written potluck.Size, err error) bool {
 
 // locate finds holders of at least k distinct shares, and the manifest.
 func (g *get) locate(ctx context.Context, hosts []peer.ID) error {
-	found := g.client.search(ctx, g.read.Index(), hosts, g.known)
+	found := g.client.search(ctx, g.file.Index, hosts, g.known)
 	var late <-chan time.Time
 	for open := true; open; {
 		select {
@@ -152,7 +153,7 @@ func (g *get) locate(ctx context.Context, hosts []peer.ID) error {
 // add takes in what one host says that it holds.
 func (g *get) add(held []holding) {
 	for _, h := range held {
-		if h.Manifest == g.read.Manifest && h.Number < potluck.ShareNumber(g.layout.N) {
+		if h.Manifest == g.file.Manifest && h.Number < potluck.ShareNumber(g.layout.N) {
 			g.pool.add(h)
 		}
 	}
@@ -169,9 +170,9 @@ func (g *get) addLate(found <-chan []holding) {
 // cap names.
 func (g *get) fetchManifest(ctx context.Context) error {
 	for _, h := range g.pool.list() {
-		b, err := g.client.fetch(ctx, h.host, p2p.ReadRequest{Index: g.read.Index(), Number: h.Number, Part: p2p.PartManifest},
+		b, err := g.client.fetch(ctx, h.host, p2p.ReadRequest{Index: g.file.Index, Number: h.Number, Part: p2p.PartManifest},
 			potluck.Size(shares.ManifestLen(g.layout)))
-		if err == nil && shares.Sum(b) != g.read.Manifest {
+		if err == nil && shares.Sum(b) != g.file.Manifest {
 			err = &wrongError{"sent another manifest than the cap names"}
 		}
 		if err != nil {
@@ -182,7 +183,7 @@ func (g *get) fetchManifest(ctx context.Context) error {
 		if err != nil {
 			return &DamageError{fmt.Sprintf("its manifest can't be read: %v", err)}
 		}
-		if m.Layout != g.layout || m.Index != g.read.Index() {
+		if m.Layout != g.layout || m.Index != g.file.Index {
 			return &DamageError{"its manifest is for another file than the cap"}
 		}
 		g.manifest = m

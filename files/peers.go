@@ -51,6 +51,17 @@ func (p *peers) nameOf(id peer.ID) string {
 	return s[max(0, len(s)-8):]
 }
 
+// up is how often a host is expected to be there. This node itself is whenever
+// it reads.
+func (p *peers) up(id peer.ID) float64 {
+	for _, at := range p.places {
+		if at.Peer == id {
+			return at.up()
+		}
+	}
+	return 1
+}
+
 // fail records the first reason against a host.
 func (p *peers) fail(id peer.ID, err error) {
 	p.mu.Lock()

@@ -61,4 +61,7 @@ type Place struct {
 	// burn, move and lose power together.
 	Household string
 	Friend    bool // false: only a credit pointer reaches it
+	// Up is in which part of Windows quarters of an hour the host was there, in
+	// millionths. Of no windows nothing is known.
+	Up, Windows int64
 }

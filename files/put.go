@@ -30,6 +30,7 @@ type put struct {
 	all    []peer.ID // that may be asked: connected, and not failed in this put
 	hosts  []peer.ID // of these, that may take shares of the layout
 	over   int       // places that the layout is chosen for
+	up     float64   // how often a host is there on average; 0: unknown
 	choice Choice
 	wish   Choice       // what was chosen first, for all places
 	wished potluck.Size // the charge of a share then

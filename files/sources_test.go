@@ -25,7 +25,7 @@ func TestReadGoesOnWhereLanesGotStuck(t *testing.T) {
 		pool.add(holding{p2p.HeldShare{Number: potluck.ShareNumber(n)}, peer.ID(rune('a' + n))})
 	}
 	pool.complete()
-	g := &get{pool: pool, read: caps.Read{Layout: layout}, layout: layout}
+	g := &get{pool: pool, file: caps.Verify{Layout: layout}, layout: layout}
 	ahead, _ := pool.take(t.Context(), 0)
 	behind, _ := pool.take(t.Context(), 0)
 	for stripe := range int64(6) {

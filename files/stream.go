@@ -70,7 +70,7 @@ func (g *get) stream(ctx context.Context, dst io.Writer) (potluck.Size, error) {
 	}
 	jobs, order := make(chan *piece), make(chan *piece, workers+4)
 	group.Go(func() error { return g.assemble(ctx, lanes, jobs, order) })
-	cipher := caps.NewCipher(g.read.Key)
+	cipher := caps.NewCipher(g.key)
 	for range workers {
 		group.Go(func() error {
 			checker := shares.NewCrosscheck(g.layout)
@@ -207,7 +207,7 @@ func (g *get) crosscheck(ctx context.Context) ([]byte, error) {
 		return nil, nil
 	}
 	for _, h := range g.pool.list() {
-		list, err := g.client.fetch(ctx, h.host, p2p.ReadRequest{Index: g.read.Index(), Number: h.Number, Part: p2p.PartCrosscheck}, size)
+		list, err := g.client.fetch(ctx, h.host, p2p.ReadRequest{Index: g.file.Index, Number: h.Number, Part: p2p.PartCrosscheck}, size)
 		if err == nil && shares.Sum(list) != g.manifest.Crosscheck {
 			err = &wrongError{"sent another crosscheck than the manifest names"}
 		}

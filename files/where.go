@@ -55,7 +55,7 @@ func (c *Client) Where(ctx context.Context, cp caps.Cap) (WhereResult, error) {
 	for _, h := range found {
 		edges = append(edges, edge{h.Number, h.host})
 	}
-	r.Survives = known.homes.survives(int(v.Layout.K), edges)
+	r.Survives = known.homes.chanceOf(int(v.Layout.K), edges, known.up).Survives
 	r.Readable = r.Survives >= 0
 	r.Survives = max(0, r.Survives)
 	return r, nil
