@@ -13,16 +13,18 @@ import (
 	"potluck"
 	"potluck/gateway/api"
 	"potluck/node"
+	"potluck/testnet/fabric"
 )
 
 // Member is one node of a net in this process.
 type Member struct {
 	// Immutable.
-	name  string
-	dir   string
-	port  int
-	local Local
-	clock func() time.Time
+	name   string
+	dir    string
+	listen string       // its address
+	port   *fabric.Port // nil on Loopback
+	local  Local
+	clock  func() time.Time
 
 	// Owned by whoever starts and stops it: one goroutine at a time.
 	peer   peer.ID
@@ -40,7 +42,8 @@ func (m *Member) Dir() string { return m.dir }
 // Peer is the node's peer ID.
 func (m *Member) Peer() peer.ID { return m.peer }
 
-// API is the node's local API, over its unix socket.
+// API is the node's local API: over its unix socket, or on networks other than
+// Loopback within this process.
 func (m *Member) API() *api.Client { return m.client }
 
 // Start opens the node and waits until its API answers.
@@ -51,15 +54,18 @@ func (m *Member) Start(ctx context.Context) error {
 	log := slog.New(slog.NewTextHandler(logWriter{m}, &slog.HandlerOptions{Level: slog.LevelInfo}))
 	n, err := node.New(ctx, node.Config{
 		Data: m.dir, Name: m.name, Offer: m.local.Offer, Coming: m.local.Coming, Floor: 1 * potluck.MiB,
-		Listen: []string{fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", m.port)},
-		Log:    log, Clock: m.clock,
+		Listen: []string{m.listen}, Log: log, Clock: m.clock, Fabric: m.network(), Small: m.local.Small,
 	})
 	if err != nil {
 		return fmt.Errorf("start %s: %w", m.name, err)
 	}
 	running, end := context.WithCancel(context.WithoutCancel(ctx))
 	m.end, m.ended = end, make(chan error, 1)
-	go func() { m.ended <- runNode(running, n, log) }() // ends with end
+	var door *door // nil: a unix socket
+	if m.port != nil {
+		door = newDoor()
+	}
+	go func() { m.ended <- runNode(running, n, door, log) }() // ends with end
 	err = Poll(ctx, func() (bool, error) {
 		select {
 		case err := <-m.ended:
@@ -67,7 +73,7 @@ func (m *Member) Start(ctx context.Context) error {
 			return false, errors.Join(errors.New("it ended before it answered"), err)
 		default:
 		}
-		return m.dial(ctx) == nil, nil
+		return m.dial(ctx, door) == nil, nil
 	})
 	if err != nil {
 		return errors.Join(fmt.Errorf("start %s: %w", m.name, err), m.Stop())
@@ -75,8 +81,8 @@ func (m *Member) Start(ctx context.Context) error {
 	return nil
 }
 
-func (m *Member) dial(ctx context.Context) error {
-	c, err := api.Dial(ctx, m.dir)
+func (m *Member) dial(ctx context.Context, d *door) error {
+	c, err := d.dial(ctx, m.dir)
 	if err != nil {
 		return err
 	}
@@ -90,11 +96,11 @@ func (m *Member) dial(ctx context.Context) error {
 }
 
 // runNode runs a node and its API until the context ends, and closes it.
-func runNode(ctx context.Context, n *node.Node, log *slog.Logger) error {
+func runNode(ctx context.Context, n *node.Node, d *door, log *slog.Logger) error {
 	ctx, end := context.WithCancel(ctx)
 	served := make(chan error, 1)
 	go func() { // ends with ctx
-		served <- api.Serve(ctx, n, log)
+		served <- d.serve(ctx, n, log)
 		end()
 	}()
 	err := n.Run(ctx)

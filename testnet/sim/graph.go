@@ -7,6 +7,12 @@ import (
 	"slices"
 )
 
+// Pairs draws who is whose friend among n members, as pairs a < b, each once,
+// ascending; the same for the same seed.
+func (t Topology) Pairs(n int, seed uint64) [][2]int {
+	return t.edges(n, rand.New(rand.NewPCG(seed, 0)))
+}
+
 // edges draws who is whose friend among n, as pairs a < b, each once, ascending.
 func (t Topology) edges(n int, rng *rand.Rand) [][2]int {
 	var out [][2]int
