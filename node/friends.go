@@ -23,19 +23,24 @@ func (n *Node) Terms(a ledger.Account) PeerTerms {
 // SetTerms changes what a friend may have here. Nothing that is held is
 // deleted by it.
 func (n *Node) SetTerms(ctx context.Context, a ledger.Account, c TermsChange) (PeerTerms, error) {
-	a, err := n.book.Update(ctx, a.Peer, "terms", func(a *ledger.Account) error {
-		c.apply(&a.Terms)
-		if now := n.config.Clock().Unix(); c.PaidUntil != nil && a.Terms.Paid > 0 && a.Terms.PaidUntil != 0 && a.Terms.PaidUntil <= now {
-			return usagef("paid until %s is in the past; to end what is paid, say --paid 0", moment(a.Terms.PaidUntil))
-		}
-		return checkTerms(a.Terms)
-	})
+	a, err := n.book.Update(ctx, a.Peer, "terms", c.on(n.config.Clock().Unix()))
 	var usage *files.UsageError
 	if errors.As(err, &usage) {
 		return PeerTerms{}, usage // what was said is wrong, not the update
 	}
 	n.judge.cycle.Trigger()
 	return n.Terms(a), n.checked(err)
+}
+
+// on gives the change of an account that this change of terms makes now.
+func (c TermsChange) on(now int64) func(*ledger.Account) error {
+	return func(a *ledger.Account) error {
+		c.apply(&a.Terms)
+		if c.PaidUntil != nil && a.Terms.Paid > 0 && a.Terms.PaidUntil != 0 && a.Terms.PaidUntil <= now {
+			return usagef("paid until %s is in the past; to end what is paid, say --paid 0", moment(a.Terms.PaidUntil))
+		}
+		return checkTerms(a.Terms)
+	}
 }
 
 // checkTerms tells whether terms can be given, and give what they say.

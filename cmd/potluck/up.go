@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,20 +13,25 @@ import (
 	"potluck"
 	"potluck/files"
 	"potluck/gateway/api"
+	"potluck/gateway/web"
 	"potluck/node"
 )
 
 type upCmd struct {
-	Name     string   `env:"POTLUCK_NAME" placeholder:"NAME" help:"What friends see (${env}; the host's name)."`
-	Offer    *size    `env:"POTLUCK_OFFER" placeholder:"SIZE" help:"Bytes offered to friends in all (${env}; 10GiB)."`
-	Floor    *size    `env:"POTLUCK_FLOOR" placeholder:"SIZE" help:"Bytes of the disk that stay free (${env}; 1GiB, or 5 % of a small disk)."`
-	Listen   []string `env:"POTLUCK_LISTEN" placeholder:"ADDR" help:"Multiaddr to listen on; may be repeated (${env}; TCP and QUIC on all addresses, on a port that stays the same)."`
-	LogLevel string   `env:"POTLUCK_LOG" enum:"debug,info,warn,error" default:"warn" placeholder:"LEVEL" help:"What is logged on stderr: debug, info, warn or error (${env}; ${default})."`
+	Name      string   `env:"POTLUCK_NAME" placeholder:"NAME" help:"What friends see (${env}; the host's name)."`
+	Offer     *size    `env:"POTLUCK_OFFER" placeholder:"SIZE" help:"Bytes offered to friends in all (${env}; 10GiB)."`
+	Floor     *size    `env:"POTLUCK_FLOOR" placeholder:"SIZE" help:"Bytes of the disk that stay free (${env}; 1GiB, or 5 % of a small disk)."`
+	Listen    []string `env:"POTLUCK_LISTEN" placeholder:"ADDR" help:"Multiaddr to listen on; may be repeated (${env}; TCP and QUIC on all addresses, on a port that stays the same)."`
+	Page      string   `env:"POTLUCK_PAGE" placeholder:"ADDR" help:"Where the page in your browser is: an address of this machine's loopback, or off (${env}; 127.0.0.1, on a port that stays the same)."`
+	PageRenew bool     `help:"Sign every browser and program out that has a token of the page."`
+	NoOpen    bool     `help:"Don't open the page, also when a person and a browser seem to be there."`
+
+	LogLevel string `env:"POTLUCK_LOG" enum:"debug,info,warn,error" default:"warn" placeholder:"LEVEL" help:"What is logged on stderr: debug, info, warn or error (${env}; ${default})."`
 }
 
 // Help says more than one line.
 func (u *upCmd) Help() string {
-	return `Runs a node in the foreground until it is interrupted, and makes one when the data directory has none. A flag goes before its environment variable, that before config.toml in the data directory, that before the default. config.toml has the keys name, offer, floor, listen, coming (how long room stays reserved for an upload that doesn't go on), lease (how long friends are asked to keep your shares, each day anew), max_hops (how many credit pointers may lie between a friend and somebody whom your node serves for it: 3; 0 serves friends only) and evict ("ask": nobody is evicted without your word; "auto": after all notices it goes by itself).`
+	return `Runs a node in the foreground until it is interrupted, and makes one when the data directory has none. A flag goes before its environment variable, that before config.toml in the data directory, that before the default. config.toml has the keys name, offer, floor, listen, page, coming (how long room stays reserved for an upload that doesn't go on), lease (how long friends are asked to keep your shares, each day anew), max_hops (how many credit pointers may lie between a friend and somebody whom your node serves for it: 3; 0 serves friends only), crawl_share (the part of the time that comparing the store with the books and reading it again may take: 0.1; 0 does neither by itself), scrub_days (in how many days every byte that you keep is read once: 30; 0 never) and evict ("ask": nobody is evicted without your word; "auto": after all notices it goes by itself).`
 }
 
 // stopTime bounds how long a node may take to stop.
@@ -46,9 +52,16 @@ func (u *upCmd) Run(ctx context.Context, c *cli) error {
 	if err != nil {
 		return err
 	}
+	page, err := u.openPage(n, config)
+	if err != nil {
+		return errors.Join(err, n.Close())
+	}
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return n.Run(running) })
 	group.Go(func() error { return api.Serve(running, n, config.Log) })
+	if page != nil {
+		group.Go(func() error { return page.Serve(running) })
+	}
 	group.Go(func() error { return u.announce(running, c) })
 	ended := make(chan error, 1)
 	go func() { ended <- errors.Join(group.Wait(), n.Close()) }() // ends with the node
@@ -73,19 +86,21 @@ func (u *upCmd) config(c *cli) (node.Config, error) {
 	}
 	config := node.Config{Data: c.Data, Name: file.Name, Listen: file.Listen, Log: c.logger(u.LogLevel),
 		Offer: chosen((*potluck.Size)(u.Offer), file.Offer), Floor: chosen((*potluck.Size)(u.Floor), file.Floor),
-		Coming: file.Coming, Lease: file.Lease, Hops: hops(file.MaxHops), Evict: file.Evict == "auto"}
+		Coming: file.Coming, Lease: file.Lease, Hops: orNone(file.MaxHops), Evict: file.Evict == "auto",
+		CrawlShare: orNone(file.CrawlShare), ScrubDays: orNone(file.ScrubDays)}
 	if u.Name != "" {
 		config.Name = u.Name
 	}
 	if len(u.Listen) > 0 {
 		config.Listen = u.Listen
 	}
+	u.Page = cmp.Or(u.Page, file.Page, "127.0.0.1:0")
 	return config, nil
 }
 
-// hops gives max_hops as node.Config wants it: 0 for the default, negative for
-// friends only.
-func hops(said *int) int {
+// orNone gives a number as node.Config wants it: 0 for the default, negative for
+// none at all.
+func orNone[T int | float64](said *T) T {
 	switch {
 	case said == nil:
 		return 0
@@ -153,7 +168,42 @@ func (u *upCmd) announce(ctx context.Context, c *cli) error {
 	c.printStatus(status)
 	c.printf("socket       %s", socket)
 	c.printf("offers       %v", status.Offered)
+	if u.Page != pageOff {
+		if err := u.showPage(ctx, c); err != nil {
+			return unless(ctx, err)
+		}
+	}
 	c.printf("ready; stop it with Ctrl-C")
+	return nil
+}
+
+// openPage gives the page its address; nil when there is to be none.
+func (u *upCmd) openPage(n *node.Node, config node.Config) (*api.Opened, error) {
+	if u.Page == pageOff {
+		return nil, api.ClosePage(n.Data())
+	}
+	page, err := api.Page{Listen: u.Page, Static: web.Handler(), Renew: u.PageRenew}.Open(n, config.Log)
+	var usage *files.UsageError
+	if errors.As(err, &usage) {
+		err = &exitErr{exitUsage, err}
+	}
+	return page, err
+}
+
+// pageOff says that there is to be no page.
+const pageOff = "off"
+
+// showPage prints a link to the page, and opens it if there is a person at a
+// terminal with a screen.
+func (u *upCmd) showPage(ctx context.Context, c *cli) error {
+	link, err := pageLink(ctx, c)
+	if err != nil {
+		return err
+	}
+	c.printf("page         %s", link)
+	if !u.NoOpen && c.outTerminal && hasScreen() {
+		return openBrowser(link)
+	}
 	return nil
 }
 

@@ -50,6 +50,7 @@ var statuses = map[Kind]int{
 	KindPartial:    http.StatusServiceUnavailable,
 	KindDamage:     http.StatusUnprocessableEntity,
 	KindNotAllowed: http.StatusForbidden,
+	KindNoToken:    http.StatusUnauthorized,
 	KindInternal:   http.StatusInternalServerError,
 }
 

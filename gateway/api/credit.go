@@ -11,6 +11,7 @@ import (
 func (s *server) creditRoutes() map[string]handler {
 	return map[string]handler{
 		"GET /v1/credit":                    s.credit,
+		"POST /v1/friends/{peer}/preview":   s.previewTerms,
 		"POST /v1/credit/to":                s.creditTo,
 		"POST /v1/credit/revoke":            s.creditRevoke,
 		"POST /v1/credit/decline":           s.creditDecline,

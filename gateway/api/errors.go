@@ -18,6 +18,7 @@ const (
 	KindPartial    Kind = "partial"     // some of it is there, not enough
 	KindDamage     Kind = "damage"      // bytes that aren't what they should be
 	KindNotAllowed Kind = "not-allowed" // the caller may not
+	KindNoToken    Kind = "no-token"    // of the page's address: the caller didn't say who it is
 	KindInternal   Kind = "internal"    // all else
 )
 

@@ -73,6 +73,18 @@ func (s *server) setTerms(r *http.Request) (any, error) {
 	return s.node.SetTerms(r.Context(), a, q)
 }
 
+func (s *server) previewTerms(r *http.Request) (any, error) {
+	var q TermsChange
+	if err := read(r, &q); err != nil {
+		return nil, err
+	}
+	a, err := s.account(r)
+	if err != nil {
+		return nil, err
+	}
+	return s.node.PreviewTerms(r.Context(), a, q)
+}
+
 func (s *server) deny(r *http.Request) (any, error) { return s.setDenied(r, true) }
 
 func (s *server) accept(r *http.Request) (any, error) { return s.setDenied(r, false) }

@@ -53,14 +53,19 @@ func ServeOn(ctx context.Context, l net.Listener, n *node.Node, log *slog.Logger
 // serve answers on a listener, which it closes.
 func serve(ctx context.Context, l net.Listener, n *node.Node, log *slog.Logger) error {
 	s := &server{node: n, log: log}
+	return s.run(ctx, l, guard(s.routes()))
+}
+
+// run answers with a handler on a listener, which it closes.
+func (s *server) run(ctx context.Context, l net.Listener, answer http.Handler) error {
 	base, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	h := &http.Server{
-		Handler:           guard(s.routes()),
+		Handler:           answer,
 		ReadHeaderTimeout: headerTime,
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    headerBytes,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 		BaseContext:       func(net.Listener) context.Context { return base },
 	}
 	done := make(chan error, 1)
@@ -122,6 +127,7 @@ func (s *server) routes() http.Handler {
 		"POST /v1/where":                 s.where,
 		"GET /v1/files":                  s.files,
 		"POST /v1/check":                 s.check,
+		"POST /v1/qr":                    s.qr,
 	} {
 		m.Handle(pattern, h)
 	}
@@ -131,6 +137,10 @@ func (s *server) routes() http.Handler {
 	m.HandleFunc("POST /v1/put", s.put)
 	m.HandleFunc("POST /v1/get", s.get)
 	m.HandleFunc("GET /v1/log", s.events)
+	m.HandleFunc("GET /v1/events", s.pushEvents)
+	m.HandleFunc("GET /livez", alive)
+	m.HandleFunc("GET /readyz", s.ready)
+	m.HandleFunc("GET /metrics", s.metrics)
 	m.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		fail(w, &Error{Kind: KindUsage, Message: fmt.Sprintf("there is no %s %s", r.Method, r.URL.Path)})
 	})

@@ -1,0 +1,23 @@
+import { count } from './format.js';
+
+// health sums up how safe the files are, from what friends signed for: a file
+// with k needed and p placed survives the loss of p - k places.
+export function health(files, rows) {
+  const losses = files.map((f) => f.placed - f.layout.k);
+  const holders = rows.filter((r) => r.holds_for_me.shares > 0);
+  return {
+    files: files.length,
+    holders: holders.length,
+    lost: losses.filter((l) => l < 0).length,
+    survives: files.length ? Math.min(...losses) : 0,
+    proven: Math.min(...holders.map((r) => r.proven || 0), Infinity) === Infinity ? 0 : Math.min(...holders.map((r) => r.proven || 0)),
+  };
+}
+
+export function sentence(h) {
+  if (h.files === 0) return 'No file of yours is with friends yet.';
+  if (h.lost > 0) return `${count(h.lost, 'file')} of ${h.files} can't be read from what friends are known to hold.`;
+  const kept = `${count(h.files, 'file')} ${h.files === 1 ? 'is' : 'are'} with ${count(h.holders, 'friend')}`;
+  if (h.survives === 0) return `${kept}. If one of the friends goes, not every file can be read any more.`;
+  return `${kept}. Any ${h.survives === 1 ? 'one share of a file' : `${h.survives} shares of a file`} may be lost, and every file stays readable.`;
+}

@@ -1,0 +1,79 @@
+import { html, useCall, useState, useAct, Loaded, Title, Table, Bytes, Dialog, Typed, Copy, Trouble, useEffect } from '../ui.js';
+import { post, save } from '../api.js';
+import { date, count, size } from '../format.js';
+import { put, running } from '../work.js';
+
+export function Files() {
+  const files = useCall('/v1/files');
+  const [over, setOver] = useState(false);
+  const [preset, setPreset] = useState('safe');
+  const [find, setFind] = useState('');
+  const [open, setOpen] = useState(null);
+  const runs = running();
+  const add = async (list) => { for (const f of list) await put(f, { preset }); };
+  const columns = [
+    { name: 'Name', of: (f) => f.name || f.index, show: (f) => html`<button class="plain" onClick=${() => setOpen(f)}><span class="break">${f.name || f.index}</span></button>` },
+    { name: 'Size', num: true, of: (f) => f.size, show: (f) => html`<${Bytes} of=${f.size} />` },
+    { name: 'Put', of: (f) => -f.put, show: (f) => date(f.put) },
+    { name: 'With friends', num: true, of: (f) => f.placed - f.wanted, show: (f) => html`<span class=${f.placed < f.layout.k ? 'bad' : f.placed < f.wanted ? 'warn' : 'good'}>${f.placed} of ${f.wanted}</span>` },
+    { name: 'Needed', num: true, of: (f) => f.layout.k },
+    { name: 'Do', of: () => 0, show: (f) => (f.cap ? html`<button onClick=${() => save(f.cap, f.name)} aria-label="Save ${f.name}">Save</button>` : html`<span class="small soft">its cap isn't here</span>`) },
+  ];
+  return html`<${Title}>Files<//>
+    <div class="drop ${over ? 'over' : ''}" onDragOver=${(e) => { e.preventDefault(); setOver(true); }} onDragLeave=${() => setOver(false)}
+      onDrop=${(e) => { e.preventDefault(); setOver(false); add(e.dataTransfer.files); }}>
+      <p><label for="pick" class="button main">Choose files</label><input id="pick" type="file" multiple class="skip" onChange=${(e) => { add([...e.target.files]); e.target.value = ''; }} /> or drop them here.</p>
+      <p class="soft small">They are encrypted on this machine, cut into shares, and spread over your friends.</p>
+      <label class="row" style="justify-content:center">How safe <select value=${preset} onChange=${(e) => setPreset(e.target.value)} style="width:auto">
+        <option value="light">light: one friend may go</option><option value="safe">safe: half of them may go</option><option value="paranoid">paranoid: most of them may go</option></select></label>
+    </div>
+    ${runs.map((r) => html`<section class="card" key=${r.name} aria-label=${r.name}><div class="row"><span class="grow break">${r.name}: ${r.text}</span><button onClick=${r.stop}>Stop</button></div><progress max="1" value=${r.part} aria-label=${r.name}></progress></section>`)}
+    <${Loaded} of=${files}>${(all) => {
+    const found = all.filter((f) => (f.name || f.index).toLowerCase().includes(find.toLowerCase()));
+    return html`${all.length > 8 && html`<label>Find<input type="search" value=${find} onInput=${(e) => setFind(e.target.value)} /></label>`}
+      <${Table} caption=${`${count(all.length, 'file')} of yours with friends`} columns=${columns} rows=${found} keyOf=${(f) => f.index}
+        empty=${all.length ? 'No file has such a name.' : 'No file yet: choose one above.'} />`;
+  }}<//>
+    <${OpenCap} />
+    ${open && html`<${One} file=${open} close=${() => setOpen(null)} />`}`;
+}
+
+// One tells where a file lies, and how it is.
+function One({ file, close }) {
+  const [state, set] = useState({});
+  const [asking, ask] = useState(false);
+  const [act, busy] = useAct();
+  useEffect(() => {
+    if (file.cap) post('/v1/where', { cap: file.cap }).then((where) => set({ where }), (error) => set({ error }));
+  }, [file.index]);
+  const w = state.where;
+  const columns = [
+    { name: 'Share', of: (s) => s.number },
+    { name: 'At', of: (s) => s.name || '–' },
+    { name: 'State', of: (s) => s.state, show: (s) => html`<span class=${{ held: 'good', lost: 'bad', missing: 'bad', unknown: 'warn' }[s.state] || ''}>${s.state}</span>` },
+    { name: 'Bytes', num: true, of: (s) => s.charge, show: (s) => html`<${Bytes} of=${s.charge} />` },
+  ];
+  if (asking) {
+    return html`<${Typed} title="Remove" word=${file.name || 'remove'} text=${`Friends delete their shares of ${file.name}. Without another copy it is gone.`} close=${() => ask(false)}
+      act=${async () => { await act(() => post('/v1/rm', { cap: file.cap }), (r) => `${file.name} is removed; ${size(r.freed)} are free again.`); close(); }} />`;
+  }
+  return html`<${Dialog} title=${file.name || file.index} close=${close}>
+    <p>${size(file.size)}, put ${date(file.put)}; any ${count(file.layout.k, 'share')} of ${file.layout.n} give it back.</p>
+    ${state.error && html`<${Trouble} error=${state.error} />`}
+    ${!file.cap && html`<p class="warn">The cap of this file isn't kept here, so it can't be looked for, saved or removed from this page.</p>`}
+    ${file.cap && !w && !state.error && html`<p class="soft" role="status">Asking friends …</p>`}
+    ${w && html`<p class=${w.readable ? 'good' : 'bad'}>${w.readable ? `It can be read now; any ${w.survives} of the friends that answered may go.` : 'It can\'t be read now from the friends that answered.'}</p>
+      <${Table} caption="Where it lies" columns=${columns} rows=${w.shares} keyOf=${(s) => s.number + s.host} empty="No friend answered." />`}
+    ${file.cap && html`<h3>Share it</h3><p class="small soft">Who has the cap can read the file. Send it only where you'd send the file itself.</p>
+      <p class="mono break">${file.cap}</p><div class="row"><${Copy} text=${file.cap} what="The cap" /><button onClick=${() => save(file.cap, file.name)}>Save</button>
+      <button class="danger" disabled=${busy} onClick=${() => ask(true)}>Remove …</button></div>`}
+    <p></p><div class="row end"><button onClick=${close}>Close</button></div><//>`;
+}
+
+function OpenCap() {
+  const [cap, set] = useState('');
+  const [act, busy] = useAct();
+  return html`<section class="card" aria-labelledby="opencap"><h2 id="opencap">Open a cap that somebody gave you</h2>
+    <form class="row" onSubmit=${(e) => { e.preventDefault(); act(() => save(cap.trim(), 'potluck-file')); }}>
+      <label class="grow">Cap<input value=${cap} autocomplete="off" spellcheck="false" onInput=${(e) => set(e.target.value)} /></label><button disabled=${busy || !cap.trim()}>Save the file</button></form></section>`;
+}

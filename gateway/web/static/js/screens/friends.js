@@ -1,0 +1,106 @@
+import { html, useCall, useState, useAct, Loaded, Title, Table, Bytes, Online, Step, Seen, AsOf, Typed, tell } from '../ui.js';
+import { call, post, at } from '../api.js';
+import { size, ago, date, day, count } from '../format.js';
+import { Terms } from './intent.js';
+import { Ladder } from './standing.js';
+
+const via = (f) => f.credit_from.map((x) => (x.via.length ? `via ${x.via.map((p) => p.name).join(', ')}` : 'its own')).join('; ') || 'none yet';
+
+const columns = [
+  { name: 'Friend', of: (r) => r.name, show: (r) => html`<a href="#/friends/${r.peer}">${r.name || 'unnamed'}</a>${r.friend ? '' : html` <span class="small soft">${r.sponsored ? 'sponsored' : 'no friend'}</span>`}` },
+  { name: 'Now', of: (r) => (r.connected ? 0 : 1), show: (r) => html`<${Online} on=${r.connected} />` },
+  { name: 'Holds for you', num: true, of: (r) => r.holds_for_me.bytes, show: (r) => html`<${Bytes} of=${r.holds_for_me.bytes} />` },
+  { name: 'You hold', num: true, of: (r) => r.i_hold.bytes, show: (r) => html`<${Bytes} of=${r.i_hold.bytes} />` },
+  { name: 'Could add', num: true, of: (r) => r.free, show: (r) => html`<${Bytes} of=${r.free} />` },
+  { name: 'Credit from', of: via },
+  { name: 'Reach', of: (r) => r.distance, show: (r) => (r.friend ? 'friend' : r.distance > 0 ? count(r.distance, 'pointer') : 'none') },
+  { name: 'Standing', of: (r) => r.standing.step, show: (r) => html`<${Step} step=${r.standing.step} />` },
+  { name: 'Last seen', of: (r) => (r.connected ? -1e12 : -r.last_seen), show: (r) => html`<${Seen} row=${r} />` },
+  { name: 'Why', of: (r) => r.reason, show: (r) => html`<span class="small">${r.reason}</span>` },
+];
+
+export function Friends() {
+  const who = useCall('/v1/who');
+  return html`<${Title}>Friends<//>
+    <${Loaded} of=${who}>${(w) => html`
+      <${Table} caption="What each friend and you hold for each other" columns=${columns} rows=${w.rows} keyOf=${(r) => r.peer}
+        empty=${html`You have no friends here yet. <a href="#/invite">Invite one</a>, or accept an invite.`}
+        foot=${['All', '', html`<${Bytes} of=${w.totals.hold_for_me.bytes} />`, html`<${Bytes} of=${w.totals.i_hold.bytes} />`, '', '', '', '', '', '']} />
+      <${AsOf} t=${w.as_of} />`}<//>`;
+}
+
+export function FriendPage({ rest }) {
+  const peer = rest[0];
+  const who = useCall('/v1/who');
+  return html`<p><a href="#/friends">All friends</a></p><${Loaded} of=${who}>${(w) => {
+    const row = w.rows.find((r) => r.peer === peer);
+    return row ? html`<${Friend} row=${row} />` : html`<${Title}>Unknown<//><p>Your books don't know this node.</p>`;
+  }}<//>`;
+}
+
+function Friend({ row }) {
+  const why = useCall(at(row.peer, '/why'));
+  const shares = useCall(`/v1/who/${row.peer}/shares`);
+  return html`<${Title}>${row.name || 'unnamed'}<//>
+    <p><${Online} on=${row.connected} /> · last seen <${Seen} row=${row} /> · friend since ${day(row.first_seen)}</p>
+    <section class="card" aria-labelledby="why"><h2 id="why">Why</h2>
+      <${Loaded} of=${why}>${(w) => html`<p class="lead">${w.sentence}</p>${w.more.map((m) => html`<p>${m}</p>`)}<${AsOf} t=${w.as_of} />`}<//></section>
+    <div class="cards">
+      <section class="card"><h2>Holds for you</h2><p class="big">${size(row.holds_for_me.bytes)}</p>
+        <p class="soft">${row.proven ? `last proven ${ago(row.proven)}` : 'by its signed receipts'}</p></section>
+      <section class="card"><h2>You hold for it</h2><p class="big">${size(row.i_hold.bytes)}</p>
+        <p class="soft">it could add ${size(row.free)}${row.short ? html`; <span class="bad">${size(row.short)} aren't covered</span>` : ''}</p></section>
+    </div>
+    <section class="card" aria-labelledby="terms"><h2 id="terms">What it may have</h2><${Terms} row=${row} /></section>
+    <section class="card" aria-labelledby="standing"><h2 id="standing">Standing</h2><${Ladder} row=${row} /></section>
+    <section class="card" aria-labelledby="rows"><h2 id="rows">The books, row by row</h2>
+      <${Loaded} of=${shares}>${(s) => html`<${Rows} s=${s} />`}<//></section>
+    <${Danger} row=${row} />`;
+}
+
+// Rows are what the two figures are sums of.
+function Rows({ s }) {
+  const name = (x) => html`<span class="mono">${x.share.index}/${x.share.number}</span>`;
+  const held = [
+    { name: 'Share', of: (x) => x.share.index + x.share.number, show: name },
+    { name: 'State', of: (x) => (x.pending ? 'arriving' : x.state) },
+    { name: 'Since', of: (x) => x.since, show: (x) => date(x.since) },
+    { name: 'Bytes', num: true, of: (x) => x.charge, show: (x) => x.charge.toLocaleString('en') },
+  ];
+  const placed = [
+    { name: 'Share', of: (x) => x.share.index + x.share.number, show: name },
+    { name: 'State', of: (x) => x.state },
+    { name: 'Placed', of: (x) => x.placed, show: (x) => date(x.placed) },
+    { name: 'Proven', of: (x) => x.last_good, show: (x) => ago(x.last_good) },
+    { name: 'Bytes', num: true, of: (x) => (x.counted ? x.charge : 0), show: (x) => (x.counted ? x.charge.toLocaleString('en') : html`<s>${x.charge.toLocaleString('en')}</s>`) },
+  ];
+  const sum = (h) => h.bytes.toLocaleString('en');
+  return html`<details><summary>${count(s.holds_for_me.length, 'share')} it holds for you</summary>
+      <${Table} caption="Shares of yours at this friend" columns=${placed} rows=${s.holds_for_me} keyOf=${(x) => x.share.index + x.share.number} empty="None."
+        foot=${['Sum', '', '', '', sum(s.sums.hold_for_me)]} /></details>
+    <details><summary>${count(s.i_hold.length, 'share')} you hold for it</summary>
+      <${Table} caption="Shares of this friend here" columns=${held} rows=${s.i_hold} keyOf=${(x) => x.share.index + x.share.number} empty="None."
+        foot=${['Sum', '', '', sum(s.sums.i_hold)]} /></details><p class="small soft break">Peer ID: <span class="mono">${s.peer}</span></p><${AsOf} t=${s.as_of} />`;
+}
+
+function Danger({ row }) {
+  const [act, busy] = useAct();
+  const [asking, ask] = useState('');
+  const name = row.name || row.peer;
+  return html`<section class="card" aria-labelledby="danger"><h2 id="danger">Sanctions of your own</h2>
+    <p class="small soft">What it holds for you, and what you hold for it, stays readable whatever you do here, until you drop it.</p>
+    <div class="row">
+      ${row.denied
+    ? html`<button disabled=${busy} onClick=${() => act(() => post(at(row.peer, '/accept')), `${name} may store new bytes again.`)}>Accept new bytes again</button>`
+    : html`<button disabled=${busy} onClick=${() => act(() => post(at(row.peer, '/deny')), `${name} stores nothing new here.`)}>Deny new bytes</button>`}
+      <button class="danger" disabled=${busy || row.i_hold.bytes === 0} onClick=${async () => {
+    const dry = await act(() => post(at(row.peer, '/evict'), { dry_run: true }));
+    if (dry) ask(`${count(dry.shares, 'share')} of ${name}, ${size(dry.freed)}, would be deleted here. They can't be brought back by you.`);
+  }}>Drop all it stores here</button>
+    </div>
+    ${asking && html`<${Typed} title="Drop everything" word=${name} text=${asking} close=${() => ask('')}
+      act=${() => act(() => post(at(row.peer, '/evict'), {}), (r) => `${size(r.freed)} of ${name} are gone.`)} />`}</section>`;
+}
+
+export async function unfriend(peer) { return call('DELETE', at(peer)); }
+export { tell };
