@@ -102,7 +102,7 @@ func Goodwill(service int64) int64 {
 // (Service, Short, Reason) may move without it.
 func Evaluate(s Standing, f Facts, p Policy, now int64) (next Standing, changed bool) {
 	next = s
-	reason := breach(f, p, now)
+	reason := breach(s, f, p, now)
 	if reason == "" && f.Holding {
 		next.Service += max(0, f.Elapsed)
 	}
@@ -139,19 +139,24 @@ func (s Standing) Next(p Policy) (Step, int64) {
 	}
 	delays := [...]time.Duration{0, 0, p.Slowed, p.Frozen, p.Notice, p.Evicting}
 	seconds := int64(delays[s.Step+1] / time.Second)
-	// In two parts: a delay of 292 years times 4 million ppm leaves 63 bits otherwise.
-	stretched := seconds*(s.GoodwillPPM/million) + seconds*(s.GoodwillPPM%million)/million
-	return s.Step + 1, s.Breach + stretched
+	return s.Step + 1, s.Breach + stretch(seconds, s.GoodwillPPM)
 }
 
-// breach tells which duty is broken; "" if none is.
-func breach(f Facts, p Policy, now int64) string {
+// stretch multiplies seconds by goodwill.
+func stretch(seconds, ppm int64) int64 {
+	// In two parts: a delay of 292 years times 4 million ppm leaves 63 bits otherwise.
+	return seconds*(ppm/million) + seconds*(ppm%million)/million
+}
+
+// breach tells which duty is broken; "" if none is. Long service may be followed
+// by a longer absence.
+func breach(s Standing, f Facts, p Policy, now int64) string {
 	switch {
 	case f.Short > 0:
 		return fmt.Sprintf("%v of what is held is not funded", f.Short)
 	case f.FailedAudits > 0:
 		return fmt.Sprintf("%d audits failed", f.FailedAudits)
-	case f.AbsentSince > 0 && now-f.AbsentSince > int64(p.OfflineGrace/time.Second):
+	case f.AbsentSince > 0 && now-f.AbsentSince > stretch(int64(p.OfflineGrace/time.Second), Goodwill(s.Service)):
 		return fmt.Sprintf("absent for %d days", (now-f.AbsentSince)/day)
 	}
 	return ""
