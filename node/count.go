@@ -26,15 +26,21 @@ type count struct {
 	cycle *lifecycle.Cycle
 
 	mu       sync.Mutex
-	tried    map[peer.ID]trial // as host: what was proposed last and not signed, by owner
-	disputed map[peer.ID]trial // as owner: what was disputed last, by host
-	doubted  map[peer.ID]bool  // as owner: hosts that are to be asked for every share
+	tried    map[peer.ID]trial   // as host: what was proposed last and not signed, by owner
+	refused  map[peer.ID]refusal // as owner: what wasn't signed last, by host
+	proposed map[peer.ID]bool    // as host: owners to whom this life proposed something
 }
 
 // trial is figures that weren't agreed on.
 type trial struct {
 	theirs, mine potluck.Size
 	at           time.Time
+}
+
+// refusal is a trial that this node didn't sign as owner.
+type refusal struct {
+	trial
+	sealed []byte // what the host signed alone
 }
 
 const (
@@ -45,13 +51,16 @@ const (
 )
 
 func newCount(n *Node) *count {
-	c := &count{n: n, tried: make(map[peer.ID]trial), disputed: make(map[peer.ID]trial), doubted: make(map[peer.ID]bool)}
+	c := &count{n: n, tried: make(map[peer.ID]trial), refused: make(map[peer.ID]refusal), proposed: make(map[peer.ID]bool)}
 	c.cycle = lifecycle.NewCycle(c.turn)
 	return c
 }
 
 // turn proposes what is due, and lowers what is lost.
 func (c *count) turn(ctx context.Context) time.Duration {
+	if c.n.writable() != nil {
+		return countEvery
+	}
 	accounts, err := c.n.book.Accounts(ctx)
 	if err != nil {
 		c.n.tend.complain("list accounts", err)
@@ -60,9 +69,6 @@ func (c *count) turn(ctx context.Context) time.Duration {
 	var g errgroup.Group
 	g.SetLimit(atOnce)
 	for _, a := range accounts {
-		if err := c.verify(ctx, a.Peer); err != nil {
-			c.n.tend.complain("ask a host for every share", err, "host", a.Peer)
-		}
 		if err := c.lower(ctx, a.Peer); err != nil {
 			c.n.tend.complain("sign a lower statement", err, "host", a.Peer)
 		}
@@ -127,12 +133,12 @@ func (c *count) propose(ctx context.Context, owner peer.ID) error {
 	}
 	last, number, err := n.newest(ctx, n.self, owner)
 	now := n.config.Clock()
-	if err != nil || !due(last, u.Held, now) || c.waits(owner, u.Held) {
+	if err != nil || !(due(last, u.Held, now) || c.unsure(owner, u)) || c.waits(owner, u.Held) {
 		return err
 	}
 	sum, err := n.book.Summary(ctx, n.self, owner)
-	if err != nil {
-		return n.checked(err)
+	if err != nil || says(last, sum) && now.Sub(time.Unix(last.Time, 0)).Abs() < stateEvery {
+		return n.checked(err) // what was lost is held still, and counts nothing
 	}
 	s := signed.Statement{Host: n.self, Owner: owner, Number: number + 1, Time: now.Unix(), Bytes: sum.Bytes, Shares: sum.Shares, Digest: sum.Digest}
 	sealed, err := signed.SealStatement(n.keep.key, s)
@@ -159,10 +165,11 @@ func (c *count) propose(ctx context.Context, owner peer.ID) error {
 		n.log.Debug("an owner doesn't sign now", "peer", owner, "err", err)
 		return nil // it is asked again
 	case len(a.Sealed) == 0:
-		if c.failed(owner, trial{theirs: a.Bytes, mine: u.Held, at: time.Now()}) {
-			return nil // it is in the events already
+		if !c.failed(owner, trial{theirs: a.Bytes, mine: u.Held, at: time.Now()}) {
+			return nil // it compares the books now: it is asked again
 		}
-		return n.disputed(ctx, owner, sum, ledger.Summary{Bytes: a.Bytes, Shares: a.Shares})
+		return n.disputed(ctx, ledger.Dispute{Host: n.self, Owner: owner, Mine: sum,
+			Theirs: ledger.Summary{Bytes: a.Bytes, Shares: a.Shares, Digest: a.Digest}}, versions{Statement: sealed})
 	}
 	theirs, signer, err := signed.OpenStatement(a.Sealed)
 	if err != nil || signer != owner || theirs != s {
@@ -173,7 +180,22 @@ func (c *count) propose(ctx context.Context, owner peer.ID) error {
 	}
 	c.failed(owner, trial{})
 	n.post.changed()
-	return nil
+	return n.agree(ctx, n.self, owner)
+}
+
+// says tells whether a statement has the figures of a sum.
+func says(s signed.Statement, sum ledger.Summary) bool {
+	return s.Number > 0 && s.Bytes == sum.Bytes && s.Shares == sum.Shares && s.Digest == sum.Digest
+}
+
+// unsure tells, once for each owner, whether a statement is to be proposed
+// whatever the last one says: the last life ended without closing its books.
+func (c *count) unsure(owner peer.ID, u ledger.Usage) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	first := !c.proposed[owner]
+	c.proposed[owner] = true
+	return first && u.Held > 0 && c.n.book.Unclean()
 }
 
 // waits tells whether the same figures were proposed a short time ago.

@@ -134,7 +134,7 @@ func TestStatements(t *testing.T) {
 	}
 	for n, p := range map[*Node]*Node{owner: host, host: owner} {
 		events, err := n.Events(t.Context(), 0, 1000)
-		if err != nil || !hasEvent(events, kindDispute, p.self) {
+		if err != nil || !hasEvent(events, ledger.KindDispute, p.self) {
 			t.Errorf("%s has no dispute in its events: %v", n.config.Name, err)
 		}
 	}

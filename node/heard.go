@@ -15,11 +15,8 @@ import (
 	"potluck/p2p"
 )
 
-// Kinds of events that the node writes about credit.
-const (
-	kindNotice  = "notice"  // a host told how this node stands with it
-	kindDispute = "dispute" // a host's statement differs from these books
-)
+// kindNotice is the kind of the event that tells how this node stands with a host.
+const kindNotice = "notice"
 
 // heard is what other nodes last said of this one. It is a memory, not the
 // books: each saying has its time.
@@ -73,8 +70,7 @@ func (h *heard) notice(p peer.ID, r p2p.NoticeRequest, now int64) {
 // start.
 const recallMost = 10_000
 
-// recall takes up the notices that earlier lives heard, and when disputes were
-// told.
+// recall takes up the notices that earlier lives heard.
 func (n *Node) recall(ctx context.Context) error {
 	last, err := n.book.LastEvent(ctx)
 	if err != nil {
@@ -85,9 +81,6 @@ func (n *Node) recall(ctx context.Context) error {
 		return n.checked(err)
 	}
 	for _, e := range events {
-		if e.Kind == kindDispute {
-			n.disputes.told(e.Peer, e.Time)
-		}
 		var r p2p.NoticeRequest
 		if e.Kind == kindNotice && json.Unmarshal(e.Evidence, &r) == nil && r.Validate() == nil {
 			n.heard.notice(e.Peer, r, e.Time)

@@ -22,6 +22,7 @@ import (
 	"potluck/files"
 	"potluck/internal/lifecycle"
 	"potluck/ledger"
+	"potluck/node/keepsake"
 	"potluck/p2p"
 	"potluck/shares"
 	"potluck/shares/disk"
@@ -29,29 +30,38 @@ import (
 
 // Node is one running node. Its methods are safe for concurrent use.
 type Node struct {
-	config  Config
-	dir     *dataDir
-	started time.Time
-	group   *lifecycle.Group
-	log     *slog.Logger
+	config     Config
+	dir        *dataDir
+	started    time.Time
+	group      *lifecycle.Group
+	log        *slog.Logger
+	recovering bool // it is being recovered: it serves and signs nothing
 
-	self     peer.ID
-	book     *ledger.Book
-	store    shares.Store
-	floor    potluck.Size
-	gate     *gate
-	keep     *keep
-	host     *p2p.Host
-	files    *files.Client
-	tend     *tend
-	post     *post
-	count    *count
-	judge    *judge
-	repair   *repair
-	heard    heard
-	paced    paced
-	disputes disputes
-	shelf    shelf
+	self      peer.ID
+	book      *ledger.Book
+	store     shares.Store
+	floor     potluck.Size
+	gate      *gate
+	keep      *keep
+	host      *p2p.Host
+	files     *files.Client
+	tend      *tend
+	post      *post
+	count     *count
+	judge     *judge
+	epoch     *epoch
+	sealKey   keepsake.Key
+	souvenir  *souvenirs
+	repair    *repair
+	audit     *audit
+	presence  *presence
+	crawl     *crawl
+	scrub     *scrub
+	losses    *losses
+	reconcile *reconcile
+	heard     heard
+	paced     paced
+	shelf     shelf
 
 	begun, ended atomic.Int64 // puts of this life
 
@@ -97,6 +107,12 @@ func (n *Node) open(ctx context.Context) (err error) {
 	if n.self, err = peer.IDFromPrivateKey(key); err != nil {
 		return fmt.Errorf("node key: %w", err)
 	}
+	if n.sealKey, err = sealKeyOf(key); err != nil {
+		return err
+	}
+	if n.epoch, err = openEpoch(n.dir.path, n.recovering); err != nil {
+		return err
+	}
 	if err := n.openBooks(ctx); err != nil {
 		return err
 	}
@@ -104,17 +120,19 @@ func (n *Node) open(ctx context.Context) (err error) {
 		return err
 	}
 	n.gate = &gate{clock: n.config.Clock}
-	n.post, n.count, n.judge = newPost(n), newCount(n), newJudge(n)
-	n.repair = newRepair(n)
+	n.post, n.count, n.judge, n.souvenir = newPost(n), newCount(n), newJudge(n), newSouvenirs(n)
+	n.repair, n.reconcile = newRepair(n), newReconcile(n)
+	n.audit, n.presence = newAudit(n), newPresence(n)
+	n.crawl, n.scrub, n.losses = newCrawl(n), newScrub(n), newLosses(n)
 	if err := n.regate(ctx); err != nil {
 		return err
 	}
 	n.keep = newKeep(&keep{self: n.self, key: key, name: n.config.Name, book: n.book, store: n.store,
-		room: n.room, clock: n.config.Clock, term: n.config.Coming, log: n.log, fatal: n.fatal, shrunk: n.shrunk})
+		room: n.room, clock: n.config.Clock, term: n.config.Coming, log: n.log, fatal: n.fatal, shrunk: n.shrunk, damaged: n.losses.add})
 	if err := n.recover(ctx); err != nil {
 		return err
 	}
-	if err := n.recall(ctx); err != nil {
+	if err := errors.Join(n.recall(ctx), n.crawl.load(ctx), n.scrub.load(ctx)); err != nil {
 		return err
 	}
 	if err := n.openNetwork(ctx, key, secret); err != nil {
@@ -125,7 +143,7 @@ func (n *Node) open(ctx context.Context) (err error) {
 }
 
 func (n *Node) openBooks(ctx context.Context) (err error) {
-	n.book, err = ledger.Open(ctx, ledger.Config{Self: n.self, MaxHops: n.config.Hops, Dir: n.dir.join("ledger"), Clock: n.config.Clock, Log: n.log, Small: n.config.Small})
+	n.book, err = ledger.Open(ctx, ledger.Config{Self: n.self, MaxHops: n.config.Hops, ProofWindow: n.config.proofWindow(), Dir: n.dir.join("ledger"), Clock: n.config.Clock, Log: n.log, Small: n.config.Small})
 	if err != nil {
 		return fmt.Errorf("open the books: %w", err)
 	}
@@ -170,6 +188,9 @@ func (n *Node) freeFloor() (potluck.Size, error) {
 
 // room is what this node can take now, whoever asks.
 func (n *Node) room(ctx context.Context) (ledger.Room, error) {
+	if n.writable() != nil {
+		return ledger.Room{}, nil
+	}
 	free, err := n.store.Room(ctx)
 	if err != nil {
 		return ledger.Room{}, fmt.Errorf("room on the disk: %w", err)
@@ -186,8 +207,12 @@ func (n *Node) openNetwork(ctx context.Context, key crypto.PrivKey, secret caps.
 	if n.tend.leftovers, err = n.leftovers(ctx); err != nil {
 		return fmt.Errorf("recover: %w", err)
 	}
-	n.host, err = p2p.New(p2p.Config{Key: key, Listen: listen, Gate: n.gate, Keeper: n.keep, Clerk: (*clerk)(n), Greeter: (*greeter)(n),
-		Log: n.log, Seen: n.tend.seen, Fabric: n.config.Fabric})
+	c := p2p.Config{Key: key, Listen: listen, Gate: n.gate, Keeper: n.keep, Clerk: (*clerk)(n), Greeter: (*greeter)(n),
+		Log: n.log, Seen: n.tend.seen, Fabric: n.config.Fabric}
+	if n.recovering { // what its empty books would answer is wrong
+		c.Listen, c.Keeper, c.Clerk, c.Greeter = nil, nil, nil, nil
+	}
+	n.host, err = p2p.New(c)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w; cure: end what uses the port, or name other addresses with --listen", strings.Join(listen, ", "), err)
 	}
@@ -198,6 +223,7 @@ func (n *Node) openNetwork(ctx context.Context, key crypto.PrivKey, secret caps.
 	for name, loop := range n.tend.loops() {
 		n.group.Add(lifecycle.Part{Name: name, Run: loop.Run})
 	}
+	n.group.Add(lifecycle.Part{Name: "history", Run: n.presence.Run})
 	n.group.Add(lifecycle.Part{Name: "disk watch", Run: n.watch})
 	return nil
 }

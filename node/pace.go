@@ -3,10 +3,7 @@ package node
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
-
-	"github.com/libp2p/go-libp2p/core/peer"
 
 	"potluck/ledger"
 	"potluck/ledger/signed"
@@ -21,10 +18,6 @@ const (
 	paceConflicts  = 4
 	paceNotices    = 64 // of one peer
 )
-
-// disputeEvery is how many seconds pass at least between two events about what
-// one peer counts otherwise.
-const disputeEvery = 24 * 60 * 60
 
 // paces tells whether a document may be added to the books now, or adds nothing.
 // Who signed it is charged, whoever brought it.
@@ -47,24 +40,3 @@ func (n *Node) paces(ctx context.Context, p paper) (bool, error) {
 
 // paced is what was added of late.
 type paced struct{ documents, statements, conflicts, notices tally }
-
-// disputes remembers when an event told last that a peer counts otherwise.
-type disputes struct {
-	mu sync.Mutex
-	at map[peer.ID]int64 // unix seconds
-}
-
-// told notes one at a time, and tells whether another is due then.
-func (d *disputes) told(p peer.ID, at int64) (due bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	last, known := d.at[p]
-	if known && max(at-last, last-at) < disputeEvery {
-		return false
-	}
-	if d.at == nil {
-		d.at = make(map[peer.ID]int64)
-	}
-	d.at[p] = at
-	return true
-}

@@ -86,7 +86,8 @@ func TestDisputesArePaced(t *testing.T) {
 	befriend(t, host, owner)
 	tell := func(n potluck.Size, want int) {
 		t.Helper()
-		if err := host.disputed(t.Context(), owner.self, ledger.Summary{Bytes: n}, ledger.Summary{}); err != nil {
+		d := ledger.Dispute{Host: host.self, Owner: owner.self, Mine: ledger.Summary{Bytes: n}}
+		if err := host.disputed(t.Context(), d, versions{}); err != nil {
 			t.Fatal(err)
 		}
 		all, err := host.Events(t.Context(), 0, 10_000)
@@ -95,7 +96,7 @@ func TestDisputesArePaced(t *testing.T) {
 		}
 		count := 0
 		for _, e := range all {
-			if e.Kind == kindDispute {
+			if e.Kind == ledger.KindDispute {
 				count++
 			}
 		}

@@ -2,21 +2,14 @@ package node
 
 import (
 	"context"
-	"fmt"
-	"slices"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
-	"potluck"
 	"potluck/ledger"
 	"potluck/ledger/signed"
 	"potluck/p2p"
 )
-
-// verifyBatch is how many share sets are asked for at once: an answer has at
-// most p2p.MaxHeld shares, 255 of one set.
-const verifyBatch = p2p.MaxHeld / potluck.MaxShares
 
 // numbersLeft is the highest number of a statement that an owner signs for its
 // host: half of them are left to lower the figure without the host.
@@ -29,6 +22,9 @@ func (c *clerk) Propose(ctx context.Context, from peer.ID, r p2p.StatementReques
 	n, err := c.begin(ctx, &c.asked, from, 1, clerkAsks)
 	if err != nil {
 		return none, err
+	}
+	if n.writable() != nil {
+		return none, &p2p.Error{Code: p2p.CodeBusy}
 	}
 	s, signer, err := signed.OpenStatement(r.Sealed)
 	switch {
@@ -63,8 +59,8 @@ func (c *clerk) Propose(ctx context.Context, from peer.ID, r p2p.StatementReques
 	if n.begun.Load() != begun {
 		return none, &p2p.Error{Code: p2p.CodeBusy}
 	}
-	if sum.Bytes != s.Bytes || sum.Shares != s.Shares || sum.Digest != s.Digest {
-		n.count.dispute(ctx, s, sum)
+	if !says(s, sum) {
+		n.count.refuse(ctx, s, sum, r.Sealed)
 		return p2p.StatementResponse{Bytes: sum.Bytes, Shares: sum.Shares, Digest: sum.Digest}, nil
 	}
 	sealed, err := signed.SealStatement(n.keep.key, s)
@@ -75,95 +71,37 @@ func (c *clerk) Propose(ctx context.Context, from peer.ID, r p2p.StatementReques
 		return none, n.keep.answer(err)
 	}
 	n.post.changed()
+	if err := n.agree(ctx, from, n.self); err != nil {
+		return none, err
+	}
 	return p2p.StatementResponse{Sealed: sealed}, nil
 }
 
-// dispute writes down that a host counts otherwise, once for the same figures,
-// and lets the host be told of what was removed.
-func (c *count) dispute(ctx context.Context, s signed.Statement, mine ledger.Summary) {
-	t := trial{theirs: s.Bytes, mine: mine.Bytes}
+// refuse notes that a host counts otherwise, and has the books compared with it.
+// When they were compared since it first said so, it is a dispute.
+func (c *count) refuse(ctx context.Context, s signed.Statement, mine ledger.Summary, sealed []byte) {
+	t := refusal{trial{theirs: s.Bytes, mine: mine.Bytes, at: time.Now()}, sealed}
 	c.mu.Lock()
-	same := c.disputed[s.Host] == t
-	c.disputed[s.Host] = t
+	before, known := c.refused[s.Host]
+	again := known && before.theirs == t.theirs && before.mine == t.mine
+	if again {
+		t.at = before.at
+	}
+	c.refused[s.Host] = t
 	c.mu.Unlock()
-	if same {
-		return
-	}
-	if err := c.n.disputed(ctx, s.Host, mine, ledger.Summary{Bytes: s.Bytes, Shares: s.Shares}); err != nil {
-		c.n.tend.complain("write an event", err)
-	}
-	c.n.tend.renewing.Trigger() // tells hosts that are connected of removals
-	c.doubt(s.Host)
-}
-
-// disputed writes down that a peer counts otherwise: both versions stand until
-// they are cured, and the smaller counts. One event a day tells of one peer.
-func (n *Node) disputed(ctx context.Context, p peer.ID, mine, theirs ledger.Summary) error {
-	if !n.disputes.told(p, n.config.Clock().Unix()) {
-		return nil
-	}
-	reason := fmt.Sprintf("it counts %d bytes in %d shares, these books %d in %d", theirs.Bytes, theirs.Shares, mine.Bytes, mine.Shares)
-	n.log.Warn("a peer counts otherwise", "peer", p, "text", reason)
-	return n.checked(n.book.Note(ctx, ledger.Event{Kind: kindDispute, Peer: p,
-		Bytes: max(theirs.Bytes-mine.Bytes, mine.Bytes-theirs.Bytes), Reason: reason}))
-}
-
-// doubt has a host asked soon for every share that it should hold.
-func (c *count) doubt(host peer.ID) {
-	c.mu.Lock()
-	c.doubted[host] = true
-	c.mu.Unlock()
-	c.cycle.Trigger()
-}
-
-// verify asks a host that counts otherwise which shares it holds, and marks as
-// lost what it says that it doesn't.
-func (c *count) verify(ctx context.Context, host peer.ID) error {
-	c.mu.Lock()
-	ask := c.doubted[host] && c.n.host.Connected(host)
-	if ask {
-		delete(c.doubted, host)
-	}
-	c.mu.Unlock()
-	if !ask {
-		return nil
-	}
-	var placed []potluck.ShareID
-	var indexes []potluck.StorageIndex
-	err := c.n.book.PlacementsAt(ctx, host, func(p ledger.Placement) error {
-		if p.State == ledger.PlacedStable {
-			placed = append(placed, p.Share)
-			if !slices.Contains(indexes[max(0, len(indexes)-1):], p.Share.Index) { // they come in order
-				indexes = append(indexes, p.Share.Index)
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return c.n.checked(err)
-	}
-	held := make(map[potluck.ShareID]bool)
-	for batch := range slices.Chunk(indexes, verifyBatch) {
-		a, err := c.n.host.Have(ctx, host, p2p.HaveRequest{Indexes: batch})
+	if again && c.n.reconcile.since(s.Host, t.at) {
+		err := c.n.disputed(ctx, ledger.Dispute{Host: s.Host, Owner: c.n.self, Mine: mine,
+			Theirs: ledger.Summary{Bytes: s.Bytes, Shares: s.Shares, Digest: s.Digest}}, versions{Statement: sealed})
 		if err != nil {
-			c.doubt(host)
-			return err
-		}
-		for i, set := range a.Sets {
-			for _, s := range set.Shares {
-				held[potluck.ShareID{Index: batch[i], Number: s.Number}] = s.Mine
-			}
+			c.n.tend.complain("keep a dispute", err)
 		}
 	}
-	lost := slices.DeleteFunc(placed, func(id potluck.ShareID) bool { return held[id] })
-	for batch := range slices.Chunk(lost, verifyBatch) {
-		if err := c.n.book.Mark(ctx, host, batch, ledger.PlacedLost, "the host says that it doesn't hold it"); err != nil {
-			return c.n.checked(err)
-		}
-	}
-	if len(lost) > 0 {
-		c.n.log.Warn("a host lost shares of this node", "host", host, "shares", len(lost))
-		c.n.judge.cycle.Trigger()
-	}
-	return nil
+	c.n.reconcile.doubt(s.Host)
+}
+
+// unsigned is the newest statement of a host that this node didn't sign.
+func (c *count) unsigned(host peer.ID) []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.refused[host].sealed
 }

@@ -74,8 +74,9 @@ func (t *tend) loops() iter.Seq2[string, *lifecycle.Cycle] {
 	return func(yield func(string, *lifecycle.Cycle) bool) {
 		n := t.n
 		_ = yield("sweep", t.sweeping) && yield("resign", t.resigning) && yield("standing", n.judge.cycle) &&
-			yield("statements", n.count.cycle) && yield("deliver", n.post.cycle) &&
-			yield("meet", t.meeting) && yield("dial", t.dialling) && yield("renew", t.renewing)
+			yield("statements", n.count.cycle) && yield("deliver", n.post.cycle) && yield("keepsake", n.souvenir.cycle) &&
+			yield("crawl", n.crawl.cycle) && yield("scrub", n.scrub.cycle) && yield("losses", n.losses.cycle) &&
+			yield("meet", t.meeting) && yield("dial", t.dialling) && yield("renew", t.renewing) && yield("audit", n.audit.cycle) && yield("reconcile", n.reconcile.cycle)
 	}
 }
 
@@ -172,6 +173,8 @@ func (t *tend) meet(ctx context.Context) time.Duration {
 			continue
 		}
 		t.n.post.met(p)
+		t.n.reconcile.met(p)
+		t.n.losses.cycle.Trigger()
 		g.Go(func() error { t.catchUp(ctx, p); return nil })
 	}
 	_ = g.Wait() // none returns an error
@@ -180,6 +183,9 @@ func (t *tend) meet(ctx context.Context) time.Duration {
 
 // catchUp tells a friend that is connected what it missed.
 func (t *tend) catchUp(ctx context.Context, p peer.ID) {
+	if t.n.writable() != nil {
+		return
+	}
 	ctx, cancel := context.WithTimeout(ctx, talkTime)
 	defer cancel()
 	if _, err := t.n.files.Sweep(ctx, p); err != nil {
@@ -244,7 +250,7 @@ func (t *tend) heartbeat(ctx context.Context, p peer.ID) {
 	if a.Shares != u.EarnedShares || a.Bytes != u.Earned {
 		t.n.log.Warn("a friend counts otherwise", "peer", p, "here_shares", u.EarnedShares, "there_shares", a.Shares,
 			"here_bytes", int64(u.Earned), "there_bytes", int64(a.Bytes))
-		t.n.count.doubt(p)
+		t.n.reconcile.doubt(p)
 	}
 }
 

@@ -1,0 +1,75 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"potluck"
+	"potluck/ledger"
+	"potluck/ledger/signed"
+	"potluck/p2p"
+)
+
+// versions is what both sides of a dispute say, in the form of its event. The lists
+// have the first of many.
+type versions struct {
+	Statement []byte            `json:"statement,omitempty"` // what the host signed, and the owner didn't
+	Orphans   []potluck.ShareID `json:"orphans,omitempty"`   // the host counts them, the owner doesn't know them
+	Differing []clash           `json:"differing,omitempty"`
+}
+
+// How many shares evidence names; with them it stays under ledger.MaxProof.
+const (
+	orphansNamed   = 64
+	differingNamed = 12
+)
+
+// contend keeps what couldn't be cured with a host.
+func (n *Node) contend(ctx context.Context, host peer.ID, f findings, theirs p2p.SpanSum) error {
+	mine, err := n.book.Summary(ctx, host, n.self)
+	if err != nil {
+		return n.checked(err)
+	}
+	e := versions{Statement: n.count.unsigned(host), Differing: f.differing[:min(len(f.differing), differingNamed)]}
+	for _, x := range f.orphans[:min(len(f.orphans), orphansNamed)] {
+		e.Orphans = append(e.Orphans, x.Share)
+	}
+	return n.disputed(ctx, ledger.Dispute{Host: host, Owner: n.self, Mine: mine,
+		Theirs: ledger.Summary{Bytes: theirs.Bytes, Shares: theirs.Shares},
+		Reason: fmt.Sprintf("; of its shares %d belong to nothing that this node knows, %d differ", len(f.orphans), len(f.differing))}, e)
+}
+
+// disputed keeps a dispute: both versions stand until they are cured, and the
+// smaller counts. What its reason has is put behind the figures. What the host
+// signed stays in the books with it, and counts nothing.
+func (n *Node) disputed(ctx context.Context, d ledger.Dispute, e versions) error {
+	var err error
+	if d.Evidence, err = json.Marshal(e); err != nil {
+		return err
+	}
+	d.Reason = fmt.Sprintf("it counts %d bytes in %d shares, these books %d in %d", d.Theirs.Bytes, d.Theirs.Shares, d.Mine.Bytes, d.Mine.Shares) + d.Reason
+	told, err := n.book.Dispute(ctx, d)
+	if err != nil || !told {
+		return n.checked(err)
+	}
+	other := d.Host
+	if d.Host == n.self {
+		other = d.Owner
+	}
+	n.log.Warn("a peer counts otherwise", "peer", other, "text", d.Reason)
+	if len(e.Statement) > 0 && d.Owner == n.self {
+		if _, err := n.book.Accept(ctx, signed.StatementOf(e.Statement, nil)); err != nil {
+			return n.checked(err)
+		}
+	}
+	n.post.changed() // friends may see it
+	return nil
+}
+
+// agree ends the dispute about a holding, if there is one.
+func (n *Node) agree(ctx context.Context, host, owner peer.ID) error {
+	return n.checked(n.book.Agree(ctx, host, owner, "both count the same"))
+}
