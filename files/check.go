@@ -3,11 +3,14 @@ package files
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"potluck"
 	"potluck/caps"
+	"potluck/ledger"
 )
 
 // CheckOptions says how closely a file is looked at.
@@ -38,6 +41,7 @@ type CheckShare struct {
 	Reason    string              `json:"reason,omitempty"` // why it is lost, damaged or unknown
 	Mine      bool                `json:"mine"`             // the host keeps it under this node's lease
 	Booked    bool                `json:"booked"`           // this node's books count it as held
+	Up        float64             `json:"up,omitempty"`     // how often the host is expected to be there, from 0 to 1
 }
 
 // CheckResult is the health of one file.
@@ -64,8 +68,80 @@ type CheckResult struct {
 	Verified bool         `json:"verified"` // with CheckOptions.Verify
 }
 
+// Enough is how many numbers of a file must be left so that the background repair
+// leaves it alone: k, and two thirds of the shares that may be lost. Repairing at
+// the first loss would move k shares for each one; at the last it would be late.
+func Enough(l potluck.Layout) int {
+	k, spare := int(l.K), int(l.N-l.K)
+	return k + (2*spare+2)/3
+}
+
 // Check tells how healthy a file is. It needs no more than a verify cap, and
-// changes nothing. Errors: *UsageError, *DamageError, or ctx's.
-func (c *Client) Check(ctx context.Context, cp caps.Cap, o CheckOptions) (CheckResult, error) {
-	return CheckResult{}, errors.New("check: not built")
+// changes nothing. Errors: *UsageError, *DamageError when a manifest is wrong, or
+// ctx's.
+func (c *Client) Check(ctx context.Context, cp caps.Cap, o CheckOptions, report func(Progress)) (CheckResult, error) {
+	start := c.c.Clock()
+	v, err := verify(cp)
+	if err != nil {
+		return CheckResult{}, err
+	}
+	l, err := c.look(ctx, v)
+	if err != nil {
+		return CheckResult{}, err
+	}
+	r := CheckResult{Index: v.Index, Size: v.Layout.Size, Layout: v.Layout, Shares: l.shares(), Verified: o.Verify}
+	if file, err := c.c.Books.File(ctx, v.Index); err == nil {
+		r.Name = file.Name
+	} else if !errors.Is(err, ledger.ErrNotFound) {
+		return CheckResult{}, fmt.Errorf("look the file up: %w", err)
+	}
+	if o.Verify {
+		if r.Read, err = l.readAll(ctx, r.Shares, newReporter(report, c.c.Clock)); err != nil {
+			return CheckResult{}, err
+		}
+	}
+	l.sum(&r)
+	r.Seconds = c.c.Clock().Sub(start).Seconds()
+	return r, nil
+}
+
+// sum fills in the figures that follow from the shares.
+func (l *look) sum(r *CheckResult) {
+	best := make([]Health, l.file.Layout.N)
+	var now, all []edge
+	for _, s := range r.Shares {
+		if s.State == HealthDamaged {
+			r.Damaged++
+		}
+		if best[s.Number] == "" || s.State.rank() < best[s.Number].rank() {
+			best[s.Number] = s.State
+		}
+		e := edge{s.Number, s.Host}
+		if s.State == HealthGood || s.State == HealthClaimed {
+			now = append(now, e)
+		}
+		if s.State.rank() <= HealthUnknown.rank() && s.Host != "" {
+			all = append(all, e)
+		}
+	}
+	for _, h := range best {
+		switch h {
+		case HealthGood:
+			r.Good++
+		case HealthClaimed:
+			r.Claimed++
+		case HealthUnknown:
+			r.Unknown++
+		default:
+			r.Lost++
+		}
+	}
+	k, homes := int(l.file.Layout.K), l.known.homes
+	r.Now, r.Chance = homes.chanceOf(k, now, l.known.up), homes.chanceOf(k, all, l.known.up)
+	r.Repair = r.Good+r.Claimed+r.Unknown < Enough(l.file.Layout)
+}
+
+// rank orders what is known, best first.
+func (h Health) rank() int {
+	return slices.Index([]Health{HealthGood, HealthClaimed, HealthUnknown, HealthDamaged, HealthLost, HealthMissing}, h)
 }
