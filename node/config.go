@@ -1,6 +1,7 @@
 package node
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -17,17 +18,25 @@ import (
 // Config is all that a node needs to be told. The zero value of every field but
 // Data means its default.
 type Config struct {
-	Data   string           // the data directory; made if there is none
-	Name   string           // what friends see, printable; default: this machine's name
-	Offer  potluck.Size     // charged bytes offered to friends in all; default DefaultOffer, negative: none
-	Floor  potluck.Size     // bytes of the disk that stay free; default 1 GiB or 5 % of the disk, whichever is less; negative: none
-	Listen []string         // multiaddrs; default: TCP and QUIC on all addresses, on a port that the data directory remembers
-	Coming time.Duration    // how long room stays reserved for an upload that doesn't go on; default 1 h
-	Lease  time.Duration    // how long this node asks its hosts to keep its shares, each day anew; default 31 days
-	Hops   int              // how many pointers may lie between a friend and who is served for it; default 3, negative: none
-	Evict  bool             // whether standing may climb to its last two steps without the operator's word
-	Log    *slog.Logger     // default: nothing is logged
-	Clock  func() time.Time // default: time.Now
+	Data   string        // the data directory; made if there is none
+	Name   string        // what friends see, printable; default: this machine's name
+	Offer  potluck.Size  // charged bytes offered to friends in all; default DefaultOffer, negative: none
+	Floor  potluck.Size  // bytes of the disk that stay free; default 1 GiB or 5 % of the disk, whichever is less; negative: none
+	Listen []string      // multiaddrs; default: TCP and QUIC on all addresses, on a port that the data directory remembers
+	Coming time.Duration // how long room stays reserved for an upload that doesn't go on; default 1 h
+	Lease  time.Duration // how long this node asks its hosts to keep its shares, each day anew; default 31 days
+	Hops   int           // how many pointers may lie between a friend and who is served for it; default 3, negative: none
+	Evict  bool          // whether standing may climb to its last two steps without the operator's word
+
+	CrawlShare float64 // the part of the time that the loops over all shares may work, up to 1; default 0.1, negative: they don't run by themselves
+	ScrubDays  int     // days in which every byte that is kept for others is read once; default 30, negative: never
+
+	Audits     int          // slices that each host of this node's data is asked for a day, and as many of shares whose turn it is; default 66, negative: none
+	AuditBytes potluck.Size // what they may move with one host a day; default 32 MiB
+	ProofDays  int          // for how many days a proof that a host holds what it should counts; default 14, negative: for ever
+
+	Log   *slog.Logger     // default: nothing is logged
+	Clock func() time.Time // default: time.Now
 
 	Fabric p2p.Fabric // the network, of which Listen names addresses; default: the machine's
 	Small  bool       // one of many nodes in this process: its books are small, and a power cut may cost what was acknowledged
@@ -41,6 +50,10 @@ const (
 	defaultLease  = 31 * 24 * time.Hour
 	defaultHops   = 3
 	maxLease      = 2 * defaultLease // no friend can ask for more at once
+
+	defaultCrawlShare = 0.1
+	defaultScrubDays  = 30
+	maxScrubDays      = 3650
 )
 
 // withDefaults checks c and fills its zero fields, other than Floor and Listen,
@@ -87,6 +100,9 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Hops > hopsLimit {
 		return c, usagef("max_hops of %d is over %d", c.Hops, hopsLimit)
 	}
+	if err := errors.Join(c.pacing(), c.proving()); err != nil {
+		return c, err
+	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -94,6 +110,20 @@ func (c Config) withDefaults() (Config, error) {
 		c.Clock = time.Now
 	}
 	return c, nil
+}
+
+// pacing fills in how fast the loops over all shares go.
+func (c *Config) pacing() error {
+	if c.CrawlShare == 0 {
+		c.CrawlShare = defaultCrawlShare
+	}
+	if c.ScrubDays == 0 {
+		c.ScrubDays = defaultScrubDays
+	}
+	if !(c.CrawlShare <= 1) || c.ScrubDays > maxScrubDays {
+		return usagef("crawl_share of %v and scrub_days of %d: want at most 1, and at most %d", c.CrawlShare, c.ScrubDays, maxScrubDays)
+	}
+	return nil
 }
 
 // machineName is this machine's name as far as it may be shown.

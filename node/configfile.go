@@ -23,8 +23,13 @@ type File struct {
 	Coming time.Duration // coming = "1h"
 	Lease  time.Duration // lease = "744h"
 
+	Page   string        // page = "127.0.0.1:8484", or "off"
+
 	MaxHops *int   // max_hops = 3: how many pointers may lie between a friend and who is served for it; 0: friends only
 	Evict   string // evict = "ask" or "auto": whether the last steps of standing need the operator's word
+
+	CrawlShare *float64 // crawl_share = 0.1: the part of the time that the loops over all shares may work; 0: they don't run by themselves
+	ScrubDays  *int     // scrub_days = 30: in how many days every byte that is kept is read once; 0: never
 }
 
 // hopsLimit is the greatest max_hops. Longer paths reach nobody new among
@@ -70,8 +75,12 @@ func parseFile(text string) (File, error) {
 		Coming lasting   `toml:"coming"`
 		Lease  lasting   `toml:"lease"`
 
+		Page    string `toml:"page"`
 		MaxHops *int   `toml:"max_hops"`
 		Evict   string `toml:"evict"`
+
+		CrawlShare *float64 `toml:"crawl_share"`
+		ScrubDays  *int     `toml:"scrub_days"`
 	}
 	meta, err := toml.Decode(text, &raw)
 	if err != nil {
@@ -82,16 +91,23 @@ func parseFile(text string) (File, error) {
 		return File{}, err
 	}
 	for _, key := range meta.Undecoded() {
-		return File{}, fmt.Errorf("line %d: key %q is not known; the keys are name, offer, floor, listen, coming, lease, max_hops, evict", lineOf(text, key), key)
+		return File{}, fmt.Errorf("line %d: key %q is not known; the keys are name, offer, floor, listen, page, coming, lease, max_hops, evict, crawl_share, scrub_days", lineOf(text, key), key)
 	}
 	if raw.MaxHops != nil && (*raw.MaxHops < 0 || *raw.MaxHops > hopsLimit) {
 		return File{}, fmt.Errorf("max_hops = %d is not between 0 and %d", *raw.MaxHops, hopsLimit)
+	}
+	if s := raw.CrawlShare; s != nil && !(*s >= 0 && *s <= 1) {
+		return File{}, fmt.Errorf("crawl_share = %v is not between 0 and 1", *s)
+	}
+	if raw.ScrubDays != nil && (*raw.ScrubDays < 0 || *raw.ScrubDays > maxScrubDays) {
+		return File{}, fmt.Errorf("scrub_days = %d is not between 0 and %d", *raw.ScrubDays, maxScrubDays)
 	}
 	if raw.Evict != "" && raw.Evict != "ask" && raw.Evict != "auto" {
 		return File{}, fmt.Errorf("evict = %q is neither \"ask\" nor \"auto\"", raw.Evict)
 	}
 	return File{Name: raw.Name, Offer: (*potluck.Size)(raw.Offer), Floor: (*potluck.Size)(raw.Floor),
-		Listen: raw.Listen, Coming: time.Duration(raw.Coming), Lease: time.Duration(raw.Lease), MaxHops: raw.MaxHops, Evict: raw.Evict}, nil
+		Listen: raw.Listen, Page: raw.Page, Coming: time.Duration(raw.Coming), Lease: time.Duration(raw.Lease), MaxHops: raw.MaxHops, Evict: raw.Evict,
+		CrawlShare: raw.CrawlShare, ScrubDays: raw.ScrubDays}, nil
 }
 
 // plain is the message of a parse error without its position.

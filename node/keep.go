@@ -47,7 +47,10 @@ type keep struct {
 	log   *slog.Logger
 	fatal func(error) // is told of failures after which nothing may be acknowledged
 
-	shrunk func() // is told that something isn't held any more; it returns at once
+	refused refusals
+
+	shrunk  func()                // is told that something isn't held any more; it returns at once
+	damaged func(ledger.ShareRow) // is told which share was marked as lost or corrupt; it returns at once
 
 	buffers  sync.Pool           // of *[]byte, pieceLen each
 	trailers *semaphore.Weighted // bytes of crosschecks in memory at once
@@ -67,7 +70,7 @@ const (
 
 var _ p2p.Keeper = (*keep)(nil)
 
-// newKeep completes a keep whose fields down to shrunk are set.
+// newKeep completes a keep whose fields down to damaged are set.
 func newKeep(k *keep) *keep {
 	k.buffers.New = func() any { b := make([]byte, pieceLen); return &b }
 	k.trailers = semaphore.NewWeighted(int64(trailerRoom))
@@ -86,6 +89,7 @@ func (k *keep) answer(err error) error {
 		return nil
 	}
 	k.fatal(err)
+	k.refused.count(err)
 	for _, t := range []struct {
 		is   error
 		code p2p.Code

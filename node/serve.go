@@ -73,11 +73,9 @@ func (k *keep) suspect(ctx context.Context, id potluck.ShareID, cause error) {
 	if err != nil || row.State != ledger.ShareStable {
 		return
 	}
-	k.log.Error("a share isn't as the books say", "share", id, "err", cause)
-	if err := k.book.MarkShare(ctx, id, state, cause.Error()); err != nil {
+	if err := k.mark(ctx, row, state, cause.Error()); err != nil {
 		k.log.Error("mark a share", "share", id, "err", err)
 	}
-	k.shrunk()
 }
 
 // Have tells which shares are held here, and looks at the store for each.
