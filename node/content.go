@@ -18,6 +18,9 @@ import (
 
 // Put spreads a source over friends; see files.Client.Put. It closes src.
 func (n *Node) Put(ctx context.Context, src files.Source, o files.PutOptions, report func(files.Progress)) (files.PutResult, error) {
+	if err := n.writable(); err != nil {
+		return files.PutResult{}, errors.Join(err, src.Close())
+	}
 	n.putting.RLock()
 	defer n.putting.RUnlock()
 	n.begun.Add(1)
@@ -71,6 +74,9 @@ func (n *Node) lost(ctx context.Context, host peer.ID, share potluck.ShareID, re
 // Remove ends this node's leases on a file; see files.Client.Remove. Errors:
 // *NotFoundError when this node has put no such file.
 func (n *Node) Remove(ctx context.Context, c caps.Cap) (files.RemoveResult, error) {
+	if err := n.writable(); err != nil {
+		return files.RemoveResult{}, err
+	}
 	r, err := n.files.Remove(ctx, c)
 	defer n.shrunk()
 	if errors.Is(err, ledger.ErrNotFound) {
@@ -136,6 +142,15 @@ func (n *Node) Events(ctx context.Context, after uint64, limit int) ([]Event, er
 			Bytes: e.Bytes, Reason: e.Reason}
 	}
 	return all, nil
+}
+
+// LastEvent is the number of the newest event; 0 when there is none.
+func (n *Node) LastEvent(ctx context.Context) (uint64, error) {
+	e, err := n.book.LastEvent(ctx)
+	if errors.Is(err, ledger.ErrNotFound) {
+		return 0, nil
+	}
+	return e.Seq, n.checked(err)
 }
 
 // WaitEvent returns when there is an event after a number.

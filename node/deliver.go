@@ -197,6 +197,9 @@ func (d *post) pushSome(ctx context.Context, p peer.ID, all func() ([]paper, err
 // beneficiary may decline, and take again: such orders go from the issuer to its
 // friends, and from the beneficiary to the hosts that it found.
 func (d *post) wants(p peer.ID, x paper) bool {
+	if x.id.Kind == signed.KindKeepsake {
+		return x.id.Issuer == d.n.self && d.n.gate.isFriend(p)
+	}
 	if x.names[p] || x.id.Issuer == p && x.id.Kind == signed.KindStatement {
 		return true // a statement is filed under its host, who may not have it as the owner signed it
 	}

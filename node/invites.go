@@ -205,6 +205,7 @@ func (n *Node) befriended(ctx context.Context, p peer.ID) error {
 	if err := n.regate(ctx); err != nil {
 		return err
 	}
+	n.souvenir.cycle.Trigger()
 	if n.host.Connected(p) {
 		n.post.met(p)
 	} else {

@@ -37,7 +37,7 @@ func (p paper) key() signed.Identity {
 // order needs the consents, a statement needs the repay order.
 func (p paper) rank() int {
 	return slices.Index([]signed.Kind{signed.KindHousehold, signed.KindConsent, signed.KindRepay, signed.KindOrder,
-		signed.KindStatement, signed.KindConflict}, p.id.Kind)
+		signed.KindStatement, signed.KindConflict, signed.KindKeepsake}, p.id.Kind)
 }
 
 // papers lists the documents in the books, in the order of their ranks. Whom a
@@ -177,6 +177,8 @@ func newPaper(d signed.Document) (paper, error) {
 		p.name(p.id.Other)
 	case signed.KindStatement:
 		p.name(p.id.Other)
+		p.open = false
+	case signed.KindKeepsake: // of no use to others
 		p.open = false
 	}
 	return p, nil

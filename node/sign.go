@@ -171,6 +171,9 @@ func (n *Node) signHousehold(ctx context.Context, above uint64, label string, me
 // takeOwn takes a document of this node into the books; from then on it is its
 // word.
 func (n *Node) takeOwn(ctx context.Context, d signed.Document) error {
+	if err := n.writable(); err != nil {
+		return err
+	}
 	outcome, err := n.book.Accept(ctx, d)
 	if err != nil {
 		return n.checked(err)
@@ -240,6 +243,11 @@ func (n *Node) outdo(ctx context.Context, id signed.Identity) error {
 		h, _, open := opened(ctx, n.book, signed.KindHousehold, n.self, "", signed.Document.Household)
 		if err = open; err == nil {
 			_, err = n.signHousehold(ctx, id.Number, h.Label, h.Members)
+		}
+	case signed.KindKeepsake:
+		c, read := n.memory(ctx)
+		if err = read; err == nil {
+			err = n.signKeepsake(ctx, id.Number, c)
 		}
 	}
 	return err

@@ -83,6 +83,9 @@ func (n *Node) concerned(ctx context.Context, p paper) (bool, error) {
 	if p.concerns(n.self) {
 		return true, nil
 	}
+	if p.id.Kind == signed.KindKeepsake { // to keep one is a favour among friends
+		return n.gate.isFriend(p.id.Issuer), nil
+	}
 	if p.id.Kind == signed.KindStatement { // of use only to who repays for the owner
 		c, _, err := opened(ctx, n.book, signed.KindConsent, n.self, p.id.Other, signed.Document.Consent)
 		return c.Works, n.checked(err)
@@ -131,6 +134,19 @@ func (n *Node) taken(ctx context.Context, p paper, hints []p2p.HostHint) error {
 // news only when the books were lost: then what was said before counts again,
 // or, when something else was said since, that is signed again above it.
 func (n *Node) returned(ctx context.Context, p paper) (uint8, error) {
+	if n.recovering { // nothing was said since
+		outcome, err := n.book.Accept(ctx, p.document)
+		result, err := judged(outcome, err)
+		return result, n.checked(err)
+	}
+	if p.id.Kind == signed.KindKeepsake {
+		if older, err := n.remembered(ctx, p); older || err != nil {
+			return p2p.DeliveredKnown, err
+		}
+	}
+	if n.writable() != nil {
+		return p2p.DeliveredKnown, nil
+	}
 	row, err := n.book.Document(ctx, p.id.Kind, n.self, p.id.Other)
 	if errors.Is(err, ledger.ErrNotFound) {
 		outcome, err := n.book.Accept(ctx, p.document)

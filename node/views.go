@@ -28,7 +28,9 @@ type Status struct {
 	Room      potluck.Size `json:"room"`        // what could still be taken, whoever asks
 	Friends   int          `json:"friends"`
 	Connected int          `json:"connected"`
-	Inviting  int          `json:"inviting"` // live invites
+	Inviting  int          `json:"inviting"`            // live invites
+	Epoch     uint64       `json:"epoch"`               // which life of the node this is: one more after each recovery
+	ReadOnly  string       `json:"read_only,omitempty"` // why this copy writes nothing
 }
 
 // Holding is one direction of a relation.

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/zeebo/blake3"
 
 	"potluck"
 	"potluck/ledger"
@@ -43,11 +44,10 @@ type File struct {
 
 // Held is one placement.
 type Held struct {
-	Number   potluck.ShareNumber
-	Host     int // which of the head's friends
-	Root     potluck.Digest
-	Placed   int64
-	LastGood int64
+	Number potluck.ShareNumber
+	Host   int // which of the head's friends
+	Root   potluck.Digest
+	Placed int64
 }
 
 type wireHead struct {
@@ -79,11 +79,11 @@ type wireLayout struct {
 }
 
 type wireHeld struct {
-	_                struct{} `cbor:",toarray"`
-	Number           uint8
-	Host             int
-	Root             [32]byte
-	Placed, LastGood int64
+	_      struct{} `cbor:",toarray"`
+	Number uint8
+	Host   int
+	Root   [32]byte
+	Placed int64
 }
 
 type wireEnd struct {
@@ -126,11 +126,12 @@ type Writer struct {
 	w             *bufio.Writer
 	hosts         int
 	files, shares int64
+	sum           *blake3.Hasher
 }
 
 // NewWriter writes the head.
 func NewWriter(w io.Writer, h Head) (*Writer, error) {
-	x := &Writer{w: bufio.NewWriter(w), hosts: len(h.Friends)}
+	x := &Writer{w: bufio.NewWriter(w), hosts: len(h.Friends), sum: blake3.New()}
 	wire := wireHead{Kind: kindHead, Owner: []byte(h.Owner), Time: h.Time, Friends: make([]wireFriend, len(h.Friends))}
 	for i, f := range h.Friends {
 		if err := f.Validate(); err != nil {
@@ -144,22 +145,23 @@ func NewWriter(w io.Writer, h Head) (*Writer, error) {
 	if _, err := x.w.WriteString(magic); err != nil {
 		return nil, err
 	}
-	return x, x.record(wire, maxRecord)
+	_, err := x.record(wire, maxRecord)
+	return x, err
 }
 
-func (x *Writer) record(wire any, most int) error {
+func (x *Writer) record(wire any, most int) ([]byte, error) {
 	b, err := encMode.Marshal(wire)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrInvalid, err)
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	if len(b) > most {
-		return fmt.Errorf("%w: record of %d bytes, at most %d are allowed", ErrInvalid, len(b), most)
+		return nil, fmt.Errorf("%w: record of %d bytes, at most %d are allowed", ErrInvalid, len(b), most)
 	}
 	if _, err := x.w.Write(binary.BigEndian.AppendUint32(nil, uint32(len(b)))); err != nil {
-		return err
+		return nil, err
 	}
 	_, err = x.w.Write(b)
-	return err
+	return b, err
 }
 
 // File writes one file.
@@ -171,15 +173,21 @@ func (x *Writer) File(f File) error {
 	wire := wireFile{Kind: kindFile, Index: f.Index, Manifest: f.Manifest, Name: f.Name, Put: f.Put, Wanted: f.Wanted, Key: f.Key,
 		Layout: wireLayout{Suite: l.Suite, K: l.K, N: l.N, Block: l.Block, Size: int64(l.Size)}, Shares: make([]wireHeld, len(f.Shares))}
 	for i, h := range f.Shares {
-		wire.Shares[i] = wireHeld{Number: uint8(h.Number), Host: h.Host, Root: h.Root, Placed: h.Placed, LastGood: h.LastGood}
+		wire.Shares[i] = wireHeld{Number: uint8(h.Number), Host: h.Host, Root: h.Root, Placed: h.Placed}
 	}
 	x.files, x.shares = x.files+1, x.shares+int64(len(f.Shares))
-	return x.record(wire, maxFile)
+	b, err := x.record(wire, maxFile)
+	_, _ = x.sum.Write(b) // never fails
+	return err
 }
+
+// Sum is the hash of the files that were written. It tells whether the books
+// say something else than at the last backup.
+func (x *Writer) Sum() potluck.Digest { return potluck.Digest(x.sum.Sum(nil)) }
 
 // Close writes the end. It doesn't close what is below.
 func (x *Writer) Close() error {
-	if err := x.record(wireEnd{kindEnd, x.files, x.shares}, maxRecord); err != nil {
+	if _, err := x.record(wireEnd{kindEnd, x.files, x.shares}, maxRecord); err != nil {
 		return err
 	}
 	return x.w.Flush()

@@ -104,7 +104,7 @@ func (x *Reader) Next() (File, error) {
 	f := File{Index: w.Index, Manifest: w.Manifest, Name: w.Name, Put: w.Put, Wanted: w.Wanted, Key: w.Key, Shares: make([]Held, len(w.Shares)),
 		Layout: potluck.Layout{Suite: w.Layout.Suite, K: w.Layout.K, N: w.Layout.N, Block: w.Layout.Block, Size: potluck.Size(w.Layout.Size)}}
 	for i, h := range w.Shares {
-		f.Shares[i] = Held{potluck.ShareNumber(h.Number), h.Host, h.Root, h.Placed, h.LastGood}
+		f.Shares[i] = Held{potluck.ShareNumber(h.Number), h.Host, h.Root, h.Placed}
 	}
 	x.files, x.shares = x.files+1, x.shares+int64(len(f.Shares))
 	return f, f.Validate(len(x.Friends))
