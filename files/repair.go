@@ -3,11 +3,15 @@ package files
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"potluck"
 	"potluck/caps"
+	"potluck/ledger"
+	"potluck/shares"
 )
 
 // RepairOptions says how a file is repaired. The zero value brings back every
@@ -17,9 +21,13 @@ type RepairOptions struct {
 	// Gone are hosts whose shares count as lost though nobody could ask them: they
 	// were away for too long.
 	Gone []peer.ID `json:"-"`
-	// Authority, if not empty, is a sealed repair authority of the file's owner for
-	// this node: hosts charge the owner, whose books this node doesn't touch.
-	Authority []byte `json:"-"`
+	// Authority, if not empty, is a sealed repair authority for this node, and Owner
+	// who signed it: hosts charge the owner. This node's books aren't touched.
+	Authority []byte  `json:"-"`
+	Owner     peer.ID `json:"-"`
+	// Most bounds the bytes that the repair may move; 0: any number. A repair that
+	// would move more does nothing, and says what it would cost.
+	Most potluck.Size `json:"-"`
 }
 
 // RepairResult tells what a repair did, or with DryRun would do.
@@ -30,21 +38,215 @@ type RepairResult struct {
 	Layout   potluck.Layout        `json:"layout"`
 	Missing  []potluck.ShareNumber `json:"missing"`  // numbers that nobody held before
 	Placed   []Placed              `json:"placed"`   // shares that were made anew
-	Reused   []Placed              `json:"reused"`   // shares that were there and weren't in the books as held
-	Unplaced []Placed              `json:"unplaced"` // further copies that were let go
+	Reused   []Placed              `json:"reused"`   // shares that were there and that the books didn't count as held
+	Unplaced []Placed              `json:"unplaced"` // further copies, and leases on what is lost, that were given up
 	Failed   []HostRefusal         `json:"failed"`   // hosts that couldn't take a share, or give one
-	Cost     potluck.Size          `json:"cost"`     // bytes that the repair has to move
+	Cost     potluck.Size          `json:"cost"`     // bytes of shares that the repair has to move
 	Read     potluck.Size          `json:"read"`     // bytes of shares read
 	Sent     potluck.Size          `json:"sent"`     // bytes of shares sent
-	Seconds  float64               `json:"seconds"`  //
-	DryRun   bool                  `json:"dry_run"`  //
-	Left     int                   `json:"left"`     // numbers that are still held by nobody
-	Chance   Chance                `json:"chance"`   // afterwards
+	Seconds  float64               `json:"seconds"`
+	DryRun   bool                  `json:"dry_run,omitempty"`
+	Left     int                   `json:"left"`   // numbers that nobody holds now
+	Chance   Chance                `json:"chance"` // now, with what is unknown counted as there when its host is
+	Blamed   []Blame               `json:"blamed,omitempty"`
+}
+
+// mend is one repair on its way.
+type mend struct {
+	*look
+	o      RepairOptions
+	get    *get
+	report *reporter
+	result RepairResult
+
+	good    []holding        // the right shares, as far as is known, one entry per copy
+	doubted []holding        // claimed, and not counted as held by the books: to be read whole before they count
+	away    []edge           // in the books, at hosts that can't be asked and aren't gone
+	avoid   map[peer.ID]bool // hosts that lost or damaged a share of this file
 }
 
 // Repair brings a file's missing shares back from any k that are left: the same
-// shares, with the same roots. It needs no more than a verify cap. Errors:
-// *UsageError, *NotEnoughError, *DamageError, or ctx's.
+// shares, with the same roots. Shares that came back are used again rather than
+// made anew, and further copies are given up. It needs no more than a verify cap.
+// What it brings is charged to this node, and in its books as if it had put it; or
+// to the owner who signed the authority. A put or removal of the file ends it.
+// report may be nil. Errors: *UsageError, *NotEnoughError, *DamageError, or ctx's;
+// what was done before an error is in the result and in the books.
 func (c *Client) Repair(ctx context.Context, cp caps.Cap, o RepairOptions, report func(Progress)) (RepairResult, error) {
-	return RepairResult{}, errors.New("repair: not built")
+	start := c.c.Clock()
+	v, err := verify(cp)
+	if err != nil {
+		return RepairResult{}, err
+	}
+	if !c.enter() {
+		return RepairResult{}, errClosed
+	}
+	defer c.behind.Done()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(c.life, func() { cancel(errClosed) })()
+	turn, err := c.turn(ctx, v.Index)
+	if err != nil {
+		return RepairResult{}, fmt.Errorf("wait for the end of its put: %w", err)
+	}
+	defer c.giveBack(turn)
+	turn.goBehind(cancel)
+	l, err := c.look(ctx, v)
+	if err != nil {
+		return RepairResult{}, err
+	}
+	m := &mend{look: l, o: o, get: l.get(), report: newReporter(report, c.c.Clock), avoid: make(map[peer.ID]bool)}
+	m.result = RepairResult{Index: v.Index, Size: v.Layout.Size, Layout: v.Layout, DryRun: o.DryRun,
+		Missing: []potluck.ShareNumber{}, Placed: []Placed{}, Reused: []Placed{}, Unplaced: []Placed{}, Failed: []HostRefusal{}}
+	err = m.run(ctx)
+	m.finish()
+	m.result.Seconds = c.c.Clock().Sub(start).Seconds()
+	return m.result, err
+}
+
+// own tells whether the file is this node's own, or becomes it.
+func (m *mend) own() bool { return len(m.o.Authority) == 0 }
+
+// run repairs: first what is there is counted, then used again, then made anew,
+// and only then is anything given up.
+func (m *mend) run(ctx context.Context) error {
+	file, err := m.client.c.Books.File(ctx, m.file.Index)
+	known := err == nil
+	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
+		return fmt.Errorf("look the file up: %w", err)
+	}
+	m.result.Name = file.Name
+	m.sort()
+	m.result.Missing = m.missing(true)
+	m.result.Cost = m.cost()
+	if m.o.DryRun {
+		m.result.Left = len(m.result.Missing)
+		return nil
+	}
+	if m.o.Most > 0 && m.result.Cost > m.o.Most {
+		m.result.Left = len(m.result.Missing)
+		return nil
+	}
+	if len(m.doubted) > 0 || len(m.result.Missing) > 0 {
+		if err := m.get.fetchManifest(ctx); err != nil {
+			return err
+		}
+	}
+	if err := m.reuse(ctx); err != nil {
+		return err
+	}
+	var made []ledger.Placement
+	if wanted := m.missing(false); len(wanted) > 0 {
+		if made, err = m.rebuild(ctx, wanted); err != nil {
+			return err
+		}
+	}
+	m.result.Left = len(m.missing(false)) - len(made)
+	if !m.own() {
+		return nil
+	}
+	if !known && len(made)+len(m.result.Reused) > 0 {
+		if err := m.adopt(ctx); err != nil {
+			return err
+		}
+	}
+	return m.giveUp(ctx, made)
+}
+
+// sort parts what is known of the file into what counts, what is doubted and what
+// is away.
+func (m *mend) sort() {
+	for _, h := range m.held {
+		e := edge{h.Number, h.host}
+		switch {
+		case !m.own(), m.booked(e) && h.Mine, h.host == m.client.c.Self:
+			m.good = append(m.good, h)
+		default:
+			m.doubted = append(m.doubted, h)
+		}
+	}
+	for _, s := range m.shares() {
+		switch {
+		case s.State == HealthUnknown && s.Host != "" && !slices.Contains(m.o.Gone, s.Host):
+			m.away = append(m.away, edge{s.Number, s.Host})
+		case s.State == HealthLost:
+			m.avoid[s.Host] = true
+		}
+	}
+}
+
+// missing lists the numbers that nobody holds; with hopes those that are merely
+// doubted count as held.
+func (m *mend) missing(hopes bool) []potluck.ShareNumber {
+	var there numbers
+	for _, h := range m.good {
+		there.add(h.Number)
+	}
+	for _, e := range m.away {
+		there.add(e.number)
+	}
+	for _, h := range m.doubted {
+		if hopes {
+			there.add(h.Number)
+		}
+	}
+	list := []potluck.ShareNumber{}
+	for n := range m.file.Layout.N {
+		if !there.has(potluck.ShareNumber(n)) {
+			list = append(list, potluck.ShareNumber(n))
+		}
+	}
+	return list
+}
+
+// cost is how many bytes of shares have to be moved: k shares in and each missing
+// one out, and each doubted share of a number that nobody else holds in, once.
+func (m *mend) cost() potluck.Size {
+	l := m.file.Layout
+	sum := potluck.Size(len(m.missing(false))-len(m.result.Missing)) * shares.DataLen(l)
+	return sum + RepairCost(l, len(m.result.Missing))
+}
+
+// RepairCost is how many bytes of shares a repair moves that makes so many shares
+// of a layout anew.
+func RepairCost(l potluck.Layout, missing int) potluck.Size {
+	if missing == 0 {
+		return 0
+	}
+	return potluck.Size(l.K)*shares.DataLen(l) + potluck.Size(missing)*shares.SentLen(l)
+}
+
+// finish fills in the figures of the result.
+func (m *mend) finish() {
+	bytes, blames := m.get.pool.account()
+	for _, n := range bytes {
+		m.result.Read += n
+	}
+	m.result.Blamed = append(m.result.Blamed, blames...)
+	m.result.Failed = append(m.result.Failed, m.known.reasons()...)
+	m.result.Failed = slices.DeleteFunc(m.result.Failed, func(r HostRefusal) bool { return r.Reason == errNotConnected.Error() })
+	var all []edge
+	for _, h := range m.good {
+		all = append(all, edge{h.Number, h.host})
+	}
+	all = append(all, m.away...)
+	for _, p := range m.result.Placed {
+		all = append(all, edge{p.Number, p.Host})
+	}
+	m.result.Chance = m.known.homes.chanceOf(int(m.file.Layout.K), all, m.known.up)
+}
+
+func (m *mend) at(number potluck.ShareNumber, host peer.ID) Placed {
+	return Placed{Number: number, Host: host, Name: m.known.nameOf(host), Charge: shares.Charge(m.file.Layout)}
+}
+
+// adopt makes a file whose shares are charged to this node one of its own.
+func (m *mend) adopt(ctx context.Context) error {
+	l := m.file.Layout
+	err := m.client.c.Books.PlaceFile(ctx, nil, ledger.File{Index: m.file.Index, Manifest: m.file.Manifest, Layout: l,
+		Put: m.client.c.Clock().Unix(), Wanted: int(l.N)})
+	if err != nil {
+		return fmt.Errorf("write the file down: %w", err)
+	}
+	return nil
 }

@@ -44,7 +44,7 @@ func (p *put) standing(ctx context.Context) (bool, error) {
 	if len(placed) < p.choice.N {
 		return false, nil
 	}
-	held := p.once(p.confirm(ctx, placed))
+	held := p.known.homes.once(p.confirm(ctx, placed))
 	if len(held) < p.choice.N || p.known.homes.happiness(edgesOf(held)) < p.choice.Happy {
 		return false, nil
 	}
@@ -56,8 +56,7 @@ func (p *put) standing(ctx context.Context) (bool, error) {
 
 // once keeps one placement of each number, so that they lie at as many distinct
 // places as can be.
-func (p *put) once(placed []ledger.Placement) []ledger.Placement {
-	homes := p.known.homes
+func (homes households) once(placed []ledger.Placement) []ledger.Placement {
 	at := match(homes.merge(edgesOf(placed)))
 	var list []ledger.Placement
 	for _, l := range placed {
@@ -264,17 +263,18 @@ func (p *put) obtain(ctx context.Context, e edge, wait time.Duration) (grant, er
 	if p.small != nil {
 		return p.store(ctx, e)
 	}
-	g, err := p.client.allocateOne(ctx, e.host, p.index, p.layout, e.number)
+	g, err := p.client.allocateOne(ctx, e.host, p2p.AllocateRequest{Index: p.index, Layout: p.layout, Numbers: []potluck.ShareNumber{e.number}})
 	return grant{Grant: g, host: e.host}, err
 }
 
-func (c *Client) allocateOne(ctx context.Context, host peer.ID, index potluck.StorageIndex, l potluck.Layout, number potluck.ShareNumber) (p2p.Grant, error) {
-	answer, err := c.c.Network.Allocate(ctx, host, p2p.AllocateRequest{Index: index, Layout: l, Numbers: []potluck.ShareNumber{number}})
+// allocateOne asks for one share.
+func (c *Client) allocateOne(ctx context.Context, host peer.ID, a p2p.AllocateRequest) (p2p.Grant, error) {
+	answer, err := c.c.Network.Allocate(ctx, host, a)
 	if err != nil {
 		return p2p.Grant{}, err
 	}
-	if len(answer.Grants) != 1 || answer.Grants[0].Number != number {
-		return p2p.Grant{}, fmt.Errorf("%w: it granted other shares than share %d", p2p.ErrProtocol, number)
+	if len(answer.Grants) != 1 || answer.Grants[0].Number != a.Numbers[0] {
+		return p2p.Grant{}, fmt.Errorf("%w: it granted other shares than share %d", p2p.ErrProtocol, a.Numbers[0])
 	}
 	return answer.Grants[0], nil
 }

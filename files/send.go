@@ -30,6 +30,8 @@ type sender struct {
 	grant  p2p.Grant
 	layout potluck.Layout
 	index  potluck.StorageIndex
+	// authority, if not empty, lets the share be written in its owner's name.
+	authority []byte
 
 	// Owned by the goroutine that runs it; others read after it has ended.
 	hasher *shares.Hasher // nil when the root is known from an earlier pass
@@ -82,7 +84,7 @@ func (s *sender) open(ctx context.Context, net Network) {
 		Index: s.index, Number: s.number, Layout: s.layout,
 		Offset: s.grant.Offset, Length: data - s.grant.Offset,
 		Manifest:   potluck.Size(shares.ManifestLen(s.layout)),
-		Crosscheck: shares.CrosscheckLen(s.layout),
+		Crosscheck: shares.CrosscheckLen(s.layout), Authority: s.authority,
 	})
 	if err != nil {
 		s.fail(fmt.Errorf("begin to send share %d: %w", s.number, err))
