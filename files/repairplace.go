@@ -1,0 +1,189 @@
+package files
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"potluck"
+	"potluck/ledger"
+	"potluck/p2p"
+	"potluck/shares"
+)
+
+// vacancies is where missing shares may go, and what is known of it.
+type vacancies struct {
+	table
+	standing []edge           // shares that stay where they are
+	avoid    map[peer.ID]bool // taken only when nobody else is left
+}
+
+// fill gives missing numbers hosts. First difference wins: a place whose hosts
+// have lost none of this file; the place with the fewest of its shares; the order
+// of assign. Within a household the host with the fewest. Numbers for which
+// nobody has room are left out.
+func (v vacancies) fill(n int, index potluck.StorageIndex, missing []potluck.ShareNumber) []edge {
+	a := v.seats(n, index)
+	load := make(map[peer.ID]int)
+	for _, e := range v.standing {
+		a.count[e.host]++
+		load[v.homes.of(e.host)]++
+	}
+	var edges []edge
+	for _, number := range missing {
+		var best, at peer.ID
+		for _, place := range a.places {
+			h := a.host(place)
+			if h == "" {
+				continue
+			}
+			if best == "" || cmp.Or(compareBool(v.avoid[h], v.avoid[best]), cmp.Compare(load[place], load[at])) < 0 {
+				best, at = h, place
+			}
+		}
+		if best == "" {
+			break
+		}
+		a.give(number, best)
+		load[at]++
+		edges = append(edges, edge{number, best})
+	}
+	return edges
+}
+
+// reserve has hosts reserve room for the missing shares. Who refuses falls out,
+// and others are asked. It returns what was granted.
+func (m *mend) reserve(ctx context.Context, missing []potluck.ShareNumber) (map[potluck.ShareNumber]grant, error) {
+	v, err := m.vacancies(ctx)
+	if err != nil {
+		return nil, err
+	}
+	grants := make(map[potluck.ShareNumber]grant)
+	for {
+		wanted := slices.DeleteFunc(slices.Clone(missing), func(n potluck.ShareNumber) bool { return grants[n].host != "" })
+		edges := v.fill(int(m.file.Layout.N), m.file.Index, wanted)
+		failed, err := m.allocate(ctx, edges, grants)
+		if err != nil || len(failed) == 0 {
+			return grants, err
+		}
+		for _, e := range failed {
+			v.hosts = slices.DeleteFunc(v.hosts, func(h peer.ID) bool { return h == e.host })
+		}
+		v.standing = slices.Clone(v.standing[:len(m.good)+len(m.away)])
+		for number, g := range grants {
+			v.standing = append(v.standing, edge{number, g.host})
+		}
+	}
+}
+
+// vacancies asks the hosts what they would take. Under an authority their answer
+// would be about this node, so they aren't asked.
+func (m *mend) vacancies(ctx context.Context) (vacancies, error) {
+	v := vacancies{avoid: m.avoid, table: table{homes: m.known.homes, free: make(map[peer.ID]potluck.Size), most: make(map[peer.ID]int)}}
+	has := make(map[peer.ID]int)
+	for _, h := range m.good {
+		v.standing = append(v.standing, edge{h.Number, h.host})
+		has[h.host]++
+	}
+	v.standing = append(v.standing, m.away...)
+	for _, h := range m.asked {
+		if h != m.client.c.Self && h != m.o.Owner && m.answered(h) {
+			v.hosts = append(v.hosts, h)
+		}
+	}
+	if !m.own() {
+		return v, nil
+	}
+	charge, c := shares.Charge(m.file.Layout), m.client
+	c.askQuotes(v.hosts, charge, c.c.Clock().Add(-quoteAge))
+	said, err := c.awaitQuotes(ctx, v.hosts)
+	if err != nil {
+		return v, err
+	}
+	for _, h := range v.hosts {
+		q := said[h]
+		if free, known := q.left(); known {
+			v.free[h] = free
+			v.most[h] = int(min(free/charge, potluck.MaxShares)) + has[h]
+		}
+	}
+	return v, nil
+}
+
+// allocate asks the hosts all at once, each for its numbers one after the other,
+// and returns what they didn't grant.
+func (m *mend) allocate(ctx context.Context, edges []edge, grants map[potluck.ShareNumber]grant) (failed []edge, err error) {
+	byHost := make(map[peer.ID][]potluck.ShareID)
+	for _, e := range edges {
+		byHost[e.host] = append(byHost[e.host], potluck.ShareID{Index: m.file.Index, Number: e.number})
+	}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for host, ids := range byHost {
+		if m.own() {
+			if err := m.intend(ctx, host, ids, ledger.PlacedComing); err != nil {
+				return nil, err
+			}
+		}
+		wg.Go(func() {
+			for _, id := range ids {
+				e := edge{id.Number, host}
+				g, err := m.obtain(ctx, e)
+				mu.Lock()
+				if err != nil {
+					m.known.fail(host, err)
+					m.client.quotes.refused(host, m.client.c.Clock(), err)
+					failed = append(failed, e)
+				} else {
+					grants[id.Number] = grant{Grant: g, host: host}
+					m.client.quotes.took(host, shares.Charge(m.file.Layout))
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	if ctx.Err() != nil {
+		return failed, context.Cause(ctx)
+	}
+	m.retract(ctx, failed)
+	return failed, nil
+}
+
+// obtain has a host reserve room for a share, in the owner's name if there is an
+// authority.
+func (m *mend) obtain(ctx context.Context, e edge) (p2p.Grant, error) {
+	wait := m.client.c.Stall
+	ctx, cancel := context.WithTimeoutCause(ctx, wait, fmt.Errorf("%w within %v", errSilent, wait))
+	defer cancel()
+	return m.client.allocateOne(ctx, e.host, p2p.AllocateRequest{Index: m.file.Index, Layout: m.file.Layout,
+		Numbers: []potluck.ShareNumber{e.number}, Authority: m.o.Authority})
+}
+
+// retract gives up what was intended at hosts that didn't take it: they are told
+// now or when they are met again. It is done also when the repair was cut off.
+// Under an authority this node can't cancel: what is reserved ends by itself.
+func (m *mend) retract(ctx context.Context, failed []edge) {
+	if !m.own() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
+	defer cancel()
+	byHost := make(map[peer.ID][]potluck.ShareID)
+	for _, e := range failed {
+		byHost[e.host] = append(byHost[e.host], potluck.ShareID{Index: m.file.Index, Number: e.number})
+	}
+	for host, ids := range byHost {
+		err := m.client.c.Books.Mark(ctx, host, ids, ledger.PlacedGoing, "its repair failed")
+		if err == nil {
+			_, err = m.client.cancel(ctx, host, ids)
+		}
+		if err != nil {
+			m.client.c.Log.Info("a host is told later that a repair failed", "peer", host, "shares", len(ids), "err", err)
+		}
+	}
+}

@@ -1,0 +1,184 @@
+package files
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"potluck"
+	"potluck/ledger"
+	"potluck/p2p"
+	"potluck/shares"
+)
+
+// reuse reads the doubted shares of numbers that nobody else holds whole, and
+// takes those that are right into the books. A claim alone would not do: who lost
+// a share, or sent it damaged, would be believed again without a byte.
+func (m *mend) reuse(ctx context.Context) error {
+	for _, h := range m.doubted {
+		if slices.ContainsFunc(m.good, func(other holding) bool { return other.Number == h.Number }) {
+			continue // a further copy
+		}
+		err := m.prove(ctx, edge{h.Number, h.host}, &m.get.manifest)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err == nil {
+			m.result.Read += shares.DataLen(m.file.Layout)
+			err = m.count(ctx, h)
+		}
+		if err != nil {
+			m.client.c.Log.Info("a share can't be used again", "peer", h.host, "share", h.Number, "err", err)
+			m.avoid[h.host] = true
+			m.get.pool.drop(h, err)
+			continue
+		}
+		m.good = append(m.good, h)
+		m.result.Reused = append(m.result.Reused, m.at(h.Number, h.host))
+	}
+	return nil
+}
+
+// count takes a share that its host was just found to have into the books. Where
+// the lease on it isn't this node's, the host is asked for one.
+func (m *mend) count(ctx context.Context, h holding) error {
+	f := m.finished(nil)
+	id := potluck.ShareID{Index: m.file.Index, Number: h.Number}
+	place := f.placement(id, h.host, m.file.Layout)
+	if !h.Mine {
+		g, err := m.obtain(ctx, edge{h.Number, h.host})
+		if err != nil {
+			return err
+		}
+		list, err := m.get.crosscheckOf(ctx, h)
+		if err != nil {
+			return err
+		}
+		f = m.finished(list)
+		if place, err = m.sender(g, h.host).finish(ctx, m.client.c.Network, f); err != nil {
+			return err
+		}
+	} else if old := m.receipt(edge{h.Number, h.host}); old != nil {
+		place.Receipt = old
+	}
+	if err := m.client.c.Books.Place(ctx, []ledger.Placement{place}); err != nil {
+		return fmt.Errorf("write the placement down: %w", err)
+	}
+	return nil
+}
+
+// receipt is what a host signed for a share before; nil: nothing.
+func (m *mend) receipt(e edge) []byte {
+	for _, p := range m.placed {
+		if p.Share.Number == e.number && p.Host == e.host && len(p.Receipt) > 0 {
+			return p.Receipt
+		}
+	}
+	return nil
+}
+
+// crosscheckOf has a host give the list of stripe hashes.
+func (g *get) crosscheckOf(ctx context.Context, h holding) ([]byte, error) {
+	list, err := g.client.fetch(ctx, h.host, p2p.ReadRequest{Index: g.file.Index, Number: h.Number, Part: p2p.PartCrosscheck},
+		shares.CrosscheckLen(g.layout))
+	if err == nil && shares.Sum(list) != g.manifest.Crosscheck {
+		err = &wrongError{"sent another crosscheck than the manifest names"}
+	}
+	return list, err
+}
+
+// finished is what the manifest says, and the list of stripe hashes.
+func (m *mend) finished(list []byte) finished {
+	owner := m.client.c.Self
+	if !m.own() {
+		owner = m.o.Owner
+	}
+	manifest := m.get.manifest
+	return finished{self: owner, now: m.client.c.Clock().Unix(), roots: manifest.Roots, manifest: manifest.Marshal(),
+		digest: m.file.Manifest, crosscheck: list}
+}
+
+// giveUp ends what is no longer needed: further copies of a number that at least
+// two hosts have just confirmed, and leases on shares that their hosts lost and
+// that others hold now. The copies that stay lie at as many places as can be. If
+// we die in between: rows that Sweep takes up.
+func (m *mend) giveUp(ctx context.Context, made []ledger.Placement) error {
+	var now []ledger.Placement
+	for _, h := range m.good {
+		now = append(now, ledger.Placement{Share: potluck.ShareID{Index: m.file.Index, Number: h.Number}, Host: h.host, State: ledger.PlacedStable})
+	}
+	now = append(now, made...)
+	keep := make(map[edge]bool)
+	var held numbers
+	for _, p := range m.known.homes.once(now) {
+		keep[edge{p.Share.Number, p.Host}] = true
+		held.add(p.Share.Number)
+	}
+	drop := make(map[peer.ID][]potluck.ShareID)
+	let := func(e edge) {
+		if keep[e] || !held.has(e.number) || e.host == m.client.c.Self {
+			return
+		}
+		id := potluck.ShareID{Index: m.file.Index, Number: e.number}
+		if !slices.Contains(drop[e.host], id) {
+			drop[e.host] = append(drop[e.host], id)
+		}
+	}
+	for _, h := range m.held {
+		if h.Mine {
+			let(edge{h.Number, h.host})
+		}
+	}
+	for _, p := range m.placed {
+		if m.answered(p.Host) && p.State == ledger.PlacedLost {
+			let(edge{p.Share.Number, p.Host})
+		}
+	}
+	return m.cancelCopies(ctx, drop)
+}
+
+func (m *mend) cancelCopies(ctx context.Context, drop map[peer.ID][]potluck.ShareID) error {
+	books := m.client.c.Books
+	for host, ids := range drop {
+		if err := m.intend(ctx, host, ids, ledger.PlacedGoing); err != nil {
+			return err
+		}
+		if err := books.Mark(ctx, host, ids, ledger.PlacedGoing, "others hold it"); err != nil {
+			return fmt.Errorf("mark placements: %w", err)
+		}
+		for _, id := range ids {
+			m.result.Unplaced = append(m.result.Unplaced, m.at(id.Number, host))
+		}
+		if _, err := m.client.cancel(ctx, host, ids); err != nil {
+			m.client.c.Log.Info("a host will be told of further copies later", "peer", host, "shares", len(ids), "err", err)
+		}
+	}
+	return nil
+}
+
+// intend writes rows for shares at a host that the books don't know there, so
+// that nothing that is asked of the host is forgotten.
+func (m *mend) intend(ctx context.Context, host peer.ID, ids []potluck.ShareID, state ledger.PlacementState) error {
+	var rows []ledger.Placement
+	for _, id := range ids {
+		known := slices.ContainsFunc(m.placed, func(p ledger.Placement) bool { return p.Share == id && p.Host == host })
+		if !known || state == ledger.PlacedComing {
+			rows = append(rows, ledger.Placement{Share: id, Host: host, Layout: m.file.Layout, Charge: shares.Charge(m.file.Layout),
+				Placed: m.client.c.Clock().Unix(), State: state})
+		}
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	err := m.client.c.Books.Place(ctx, rows)
+	if errors.Is(err, ledger.ErrNotFound) { // a host without an account here: nothing could be counted
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("write down where shares are to lie: %w", err)
+	}
+	return nil
+}
