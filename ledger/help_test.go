@@ -14,10 +14,10 @@ import (
 	"potluck"
 )
 
-// TestMain runs the child of the crash test, or the tests with an eye on
+// TestMain runs a child of the tests that kill it, or the tests with an eye on
 // goroutines.
 func TestMain(m *testing.M) {
-	if runCrashChild() {
+	if runCrashChild() || runFlipChild() {
 		return
 	}
 	// klog's and ristretto's goroutines begin with their packages and never end.

@@ -131,9 +131,11 @@ func open(ctx context.Context, c Config, free func(dir string) (int64, error)) (
 	if err := b.guard.beforeOpen(); err != nil {
 		return nil, err
 	}
-	if b.db, err = badger.Open(options); err != nil {
+	db, err := badger.Open(options)
+	if err != nil { // what it gives beside an error can't be closed
 		return nil, err
 	}
+	b.db = db
 	if err := b.guard.afterOpen(); err != nil {
 		return nil, err
 	}
