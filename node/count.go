@@ -35,6 +35,15 @@ type count struct {
 type trial struct {
 	theirs, mine potluck.Size
 	at           time.Time
+	again        bool // they weren't before either
+}
+
+// wait is how long after it the same figures aren't proposed.
+func (t trial) wait() time.Duration {
+	if t.again {
+		return tryAgain
+	}
+	return trySoon
 }
 
 // refusal is a trial that this node didn't sign as owner.
@@ -47,7 +56,8 @@ const (
 	countEvery  = time.Minute    // how often it is looked for changes
 	stateEvery  = 24 * time.Hour // a statement is renewed after this
 	largeChange = 64 * potluck.MiB
-	tryAgain    = 2 * time.Minute // after an owner didn't sign the same figures
+	trySoon     = 15 * time.Second // after an owner didn't sign for the first time: it compares the books now
+	tryAgain    = 2 * time.Minute  // after it didn't sign the same figures again
 )
 
 func newCount(n *Node) *count {
@@ -83,7 +93,20 @@ func (c *count) turn(ctx context.Context) time.Duration {
 		})
 	}
 	_ = g.Wait() // none returns an error
-	return countEvery
+	return c.next()
+}
+
+// next is how long the loop may sleep.
+func (c *count) next() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	wait := countEvery
+	for _, t := range c.tried {
+		if left := t.wait() - time.Since(t.at); left > 0 {
+			wait = min(wait, left)
+		}
+	}
+	return wait
 }
 
 // newest is the newest statement between a host and an owner, and the highest
@@ -203,7 +226,7 @@ func (c *count) waits(owner peer.ID, held potluck.Size) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	t, ok := c.tried[owner]
-	return ok && t.mine == held && time.Since(t.at) < tryAgain
+	return ok && t.mine == held && time.Since(t.at) < t.wait()
 }
 
 // failed notes figures that weren't agreed on, and tells whether they were the
@@ -215,9 +238,10 @@ func (c *count) failed(owner peer.ID, t trial) (again bool) {
 		delete(c.tried, owner)
 		return false
 	}
-	before := c.tried[owner]
+	before, tried := c.tried[owner]
+	t.again = tried && before.theirs == t.theirs && before.mine == t.mine
 	c.tried[owner] = t
-	return before.theirs == t.theirs && before.mine == t.mine
+	return t.again
 }
 
 // lower signs what a host still holds, when that is less than the newest

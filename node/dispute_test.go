@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"potluck"
+	"potluck/ledger"
 	"potluck/ledger/signed"
 	"potluck/p2p"
 )
@@ -127,6 +128,8 @@ func TestStatements(t *testing.T) {
 	// The host says that it holds more than the owner knows of.
 	makeContent(t, 1<<20).put(t, owner, host)
 	turn(t, host)
+	reconciled(t, owner, host)
+	proposeAgain(t, host, owner) // the owner says the same
 	for _, n := range []*Node{owner, host} {
 		if s, _, err := n.newest(t.Context(), host.self, owner.self); err != nil || s.Bytes != charge {
 			t.Fatalf("%s counts %+v, %v, want the smaller figure, %d", n.config.Name, s, err, charge)

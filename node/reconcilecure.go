@@ -159,7 +159,7 @@ func (n *Node) cure(ctx context.Context, host peer.ID, f *findings) error {
 
 // recount writes placements that a host has proved.
 func (n *Node) recount(ctx context.Context, host peer.ID, ps []ledger.Placement) error {
-	for part := range slices.Chunk(ps, p2p.MaxCancel) {
+	for part := range slices.Chunk(ps, ledger.MaxBatch) {
 		if err := n.book.Place(ctx, part); err != nil {
 			return err
 		}

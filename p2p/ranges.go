@@ -153,6 +153,9 @@ func (i Item) Validate() error {
 	if int(i.Share.Number) >= int(i.Layout.N) {
 		return fmt.Errorf("share number %d is not below %d", i.Share.Number, i.Layout.N)
 	}
+	if i.Charge < 1 {
+		return fmt.Errorf("charge of %d bytes", int64(i.Charge))
+	}
 	return checkSize("charge", i.Charge)
 }
 

@@ -82,6 +82,7 @@ func refusedRanges(raw func(any) string) []refused {
 		{"list-response", "shares that descend", item(func(i *Item) { i.Share.Number = 2 })},
 		{"list-response", "a number that isn't below n", item(func(i *Item) { i.Share.Number = 10 })},
 		{"list-response", "k above n", item(func(i *Item) { i.Layout.K = 11 })},
+		{"list-response", "a charge of nothing", item(func(i *Item) { i.Charge = 0 })},
 		{"list-response", "a charge above 2^56", item(func(i *Item) { i.Charge = potluck.MaxSize + 1 })},
 	}
 }
