@@ -53,6 +53,8 @@ var decoders = map[string]func([]byte) ([]byte, error){
 	"proof": again(func(b []byte) (signed.Document, error) { return decodeProof(orderKey(personP.id), b) },
 		func(d signed.Document) []byte { b, _ := d.Marshal(); return marshal(proofWire{b}) }),
 	"rate":    again(decodeRate, encodeRate),
+	"history": again(decodeDeeds, encodeDeeds),
+	"proven":  again(decodeProven, encodeProven),
 	"dispute": again(func(b []byte) (Dispute, error) { return decodeDispute(alice, bob, b) }, encodeDispute),
 	"event": func(b []byte) ([]byte, error) {
 		e, _, err := decodeEvent(7, b)
@@ -143,6 +145,10 @@ func examples() []rowVector {
 		row("document order", "two of one number", docRowKey(keyDocument, conflict.key), encodeEntry(conflict)),
 		row("document statement", "by both, a newer one by the host alone, and a disputed one by the owner alone", docRowKey(keyDocument, stated.key), encodeEntry(stated)),
 		row("proof", "of two orders", docRowKey(keyProof, conflict.key), proof),
+		row("history", "of one day", historyKey(alice, 20_833), encodeDeeds(Deeds{1 << 40, 2, 3, 4, 5, 96, 66, 1, 70_000})),
+		row("history", "nothing but a window", historyKey(alice, 20_833), encodeDeeds(Deeds{Of: 1})),
+		row("proven", "lapsed", peerKey(keyProven, alice), encodeProven(Proof{Proven: 1_700_000_000, Asked: 1_700_000_060, Lapsed: true})),
+		row("proven", "never asked", peerKey(keyProven, alice), encodeProven(Proof{Proven: 1_700_000_000})),
 		row("rate", "two hours", peerKey(keyRate, alice), encodeRate(rate{{472_222, 5}, {472_230, 64 << 20}})),
 		row("dispute", "every field", disputeKey(alice, bob), encodeDispute(dispute)),
 		row("dispute", "least fields", disputeKey(alice, bob), encodeDispute(Dispute{Host: alice, Owner: bob, Since: 1, Told: 1})),
@@ -181,6 +187,17 @@ func refusals() []refuseVector {
 		{"usage", "eight counters", "880000000000000000"},
 		{"dispute", "figures below zero", hex.EncodeToString(marshal(disputeWire{Since: 1, Told: 1, Mine: summaryWire{Bytes: -1}}))},
 		{"dispute", "a reason of nothing written out", hex.EncodeToString(append([]byte{0xa5}, append(encodeDispute(Dispute{Since: 1, Told: 1})[1:], 0x05, 0x60)...))},
+		{"history", "nothing", ""},
+		{"history", "eight figures", "880000000000000000"},
+		{"history", "trailing byte", "8900000000000000000000"},
+		{"history", "figure below zero", "89200000000000000000"},
+		{"history", "more windows seen than there were", "89000000000201000000"},
+		{"history", "more windows than a day has", "8900000000001861000000"},
+		{"history", "long form of zero", "8918000000000000000000"},
+		{"proven", "two fields", "820000"},
+		{"proven", "lapsed twice", "83000002"},
+		{"proven", "trailing byte", "8300000000"},
+		{"proven", "after the last second", "831b00000100000000010000"},
 		{"rate", "hours out of order", "8182820201820101"},
 		{"rate", "nothing in an hour", "8181820200"},
 		{"document order", "no document", "a0"},
@@ -275,6 +292,8 @@ func FuzzDocument(f *testing.F)  { fuzzRow(f, "document order") }
 func FuzzStatement(f *testing.F) { fuzzRow(f, "document statement") }
 func FuzzProof(f *testing.F)     { fuzzRow(f, "proof") }
 func FuzzRate(f *testing.F)      { fuzzRow(f, "rate") }
+func FuzzHistory(f *testing.F)   { fuzzRow(f, "history") }
+func FuzzProven(f *testing.F)    { fuzzRow(f, "proven") }
 func FuzzDispute(f *testing.F)   { fuzzRow(f, "dispute") }
 
 func fuzzRow(f *testing.F, row string) {
@@ -319,7 +338,10 @@ func FuzzKey(f *testing.F) {
 		switch key[0] {
 		case keyDocument, keyProof:
 			made = docRowKey(key[0], k.document())
-		case keyAccount, keyUsage, keyRate:
+		case keyHistory:
+			p := k.peer()
+			made = historyKey(p, int64(k.number()))
+		case keyAccount, keyUsage, keyRate, keyProven:
 			made = peerKey(key[0], k.peer())
 		case keyDispute:
 			host := k.peer()

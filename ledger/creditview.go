@@ -69,7 +69,7 @@ func (g *graph) view(p peer.ID, now int64) (v CreditView, found bool) {
 		Supply: g.book.Supply(id), Held: in.Held, Reserved: in.Reserved, Loans: in.Loans, Free: g.book.Free(id), Friend: in.Friend,
 		Distance: -1, Funding: g.book.Funding(id), Into: g.book.Into(id), Out: g.book.Carried(id)}
 	left := in.Earned
-	for _, e := range append([]EarnedFor{{g.self, millionths(g.earned[p], g.ownPPM)}}, g.via[p]...) {
+	for _, e := range append([]EarnedFor{{g.self, g.counted(p, g.earned[p])}}, g.via[p]...) {
 		if e.Bytes = min(e.Bytes, left); e.Bytes > 0 {
 			v.EarnedFor = append(v.EarnedFor, e)
 			left -= e.Bytes

@@ -205,6 +205,7 @@ func sameGraph(t testing.TB, b *Book) {
 func differs(b *Book) error {
 	fed := b.graph
 	built := newGraph(b.self, fed.hops)
+	built.window = fed.window
 	txn := b.db.NewTransaction(false)
 	defer txn.Discard()
 	if err := built.load(view{txn}, fed.asOf); err != nil {
@@ -213,7 +214,7 @@ func differs(b *Book) error {
 	fed.mu.Lock()
 	defer fed.mu.Unlock()
 	switch {
-	case !maps.Equal(fed.earned, built.earned), !maps.Equal(fed.loans, built.loans), !maps.Equal(fed.paid, built.paid),
+	case !maps.Equal(fed.earned, built.earned), !maps.Equal(fed.proofs, built.proofs), !maps.Equal(fed.loans, built.loans), !maps.Equal(fed.paid, built.paid),
 		!maps.Equal(fed.frozen, built.frozen), !maps.Equal(fed.slowed, built.slowed), fed.ownPPM != built.ownPPM, !maps.EqualFunc(fed.via, built.via, slices.Equal[[]EarnedFor]):
 		return fmt.Errorf("fed\n%+v\nbuilt\n%+v", fed, built)
 	case fed.from < built.from || fed.due > built.due: // looking too often is no harm

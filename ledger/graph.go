@@ -156,14 +156,20 @@ func (g *graph) put(p peer.ID, in credit.Peer, u Usage) {
 
 // earns is what counts of a peer's holdings (CREDIT.md section 3).
 func (g *graph) earns(p peer.ID, own potluck.Size) potluck.Size {
-	if g.proofs[p].Lapsed {
-		own = 0
-	}
-	sum := millionths(own, g.ownPPM)
+	sum := g.counted(p, own)
 	for _, e := range g.via[p] {
 		sum = min(sum+e.Bytes, potluck.MaxSize)
 	}
 	return sum
+}
+
+// counted is what counts of a peer's holdings for this node itself: nothing while
+// nothing proves them.
+func (g *graph) counted(p peer.ID, own potluck.Size) potluck.Size {
+	if g.proofs[p].Lapsed {
+		return 0
+	}
+	return millionths(own, g.ownPPM)
 }
 
 // replace puts a peer, and tells whether frozen pointers may carry less now. They

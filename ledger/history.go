@@ -117,7 +117,11 @@ func (t *tx) record(r Past) error {
 // by day. Days on which nothing was counted have none.
 func (b *Book) History(ctx context.Context, p peer.ID, from, to int64) ([]Past, error) {
 	var all []Past
-	err := b.scan(ctx, span{prefix: peerKey(keyHistory, p), after: historyKey(p, max(from, 1)-1)}, func(key, row []byte) error {
+	days := span{prefix: peerKey(keyHistory, p)}
+	if from > 0 {
+		days.after = historyKey(p, from-1)
+	}
+	err := b.scan(ctx, days, func(key, row []byte) error {
 		r, err := readPast(key, row)
 		if err != nil {
 			return err

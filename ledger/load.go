@@ -43,6 +43,7 @@ func (g *graph) load(v view, now int64) error {
 	if err := first(g.loadProofs(ctx, v), g.loadAccounts(ctx, v)); err != nil {
 		return err
 	}
+	g.boundProofs(g.proofs)
 	for p := range g.via { // of a host without an account nothing counts yet; keep it known
 		if _, ok := g.book.Peer(credit.ID(p)); !ok {
 			if err := g.feed(v, p); err != nil {
