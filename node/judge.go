@@ -23,7 +23,6 @@ import (
 type judge struct {
 	n     *Node
 	cycle *lifecycle.Cycle
-	began int64 // unix seconds: absence before is this node's own
 
 	mu    sync.Mutex        // held while a standing is read and written
 	saved map[peer.ID]int64 // when service was written last, in this life
@@ -37,7 +36,7 @@ const (
 )
 
 func newJudge(n *Node) *judge {
-	j := &judge{n: n, began: n.started.Unix(), saved: make(map[peer.ID]int64)}
+	j := &judge{n: n, saved: make(map[peer.ID]int64)}
 	j.cycle = lifecycle.NewCycle(j.turn)
 	return j
 }
@@ -99,7 +98,11 @@ func (j *judge) one(ctx context.Context, p peer.ID, short potluck.Size) error {
 		return nil
 	}
 	now := j.n.config.Clock().Unix()
-	facts := credit.Facts{Short: short, AbsentSince: j.absent(a, u), Holding: u.Earned > 0}
+	facts, err := j.facts(ctx, a, u, now)
+	if err != nil {
+		return err
+	}
+	facts.Short = short
 	if last, ok := j.saved[p]; ok {
 		facts.Elapsed = now - last
 	} else {
@@ -117,13 +120,22 @@ func (j *judge) one(ctx context.Context, p peer.ID, short potluck.Size) error {
 	return j.evict(ctx, p, next, u)
 }
 
-// absent is since when an account that has something to keep here or for here
-// is away; 0: it isn't. Absence while this node was down doesn't count.
-func (j *judge) absent(a ledger.Account, u ledger.Usage) int64 {
-	if j.n.host.Connected(a.Peer) || u.Earned == 0 {
-		return 0
+// facts is what is known of an account but for its shortfall. Who has something to
+// keep for this node is absent for as many windows as this node looked for it;
+// while this node was down or offline itself, it wasn't.
+func (j *judge) facts(ctx context.Context, a ledger.Account, u ledger.Usage, now int64) (f credit.Facts, err error) {
+	if f.FailedAudits, err = j.n.failures(ctx, a.Peer); err != nil {
+		return f, err
 	}
-	return max(a.LastSeen, j.began)
+	f.Holding = u.Earned > 0
+	if !f.Holding || j.n.host.Connected(a.Peer) {
+		return f, nil
+	}
+	away, err := j.n.absence(ctx, a.Peer, a.LastSeen)
+	if away > 0 {
+		f.AbsentSince = now - away
+	}
+	return f, err
 }
 
 // verdict says in one line what an evaluation changed.
