@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"potluck"
+
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 

@@ -229,7 +229,7 @@ func fixedKeeper(t *testing.T, answers map[string]message, refuse bool) *cupboar
 		join: fixed[JoinRequest, JoinResponse](answers, "join"), deliver: fixed[DeliverRequest, DeliverResponse](answers, "deliver"),
 		sync: fixed[SyncRequest, SyncResponse](answers, "sync"), propose: fixed[StatementRequest, StatementResponse](answers, "statement"),
 		account: fixed[AccountRequest, AccountResponse](answers, "account"), notice: fixed[NoticeRequest, NoticeResponse](answers, "notice"),
-		loss: fixed[LossRequest, LossResponse](answers, "loss"),
+		loss:   fixed[LossRequest, LossResponse](answers, "loss"),
 		ranges: fixed[RangesRequest, RangesResponse](answers, "ranges"), list: fixed[ListRequest, ListResponse](answers, "list"),
 		store: fixed[StoreRequest, StoreResponse](answers, "store"),
 		stop: func(ctx context.Context, p peer.ID, q CancelRequest) (CancelResponse, error) {
