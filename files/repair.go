@@ -127,6 +127,9 @@ func (m *mend) run(ctx context.Context) error {
 		m.result.Left = len(m.result.Missing)
 		return nil
 	}
+	if err := m.markLost(ctx); err != nil {
+		return err
+	}
 	if len(m.doubted) > 0 || len(m.result.Missing) > 0 {
 		if err := m.get.fetchManifest(ctx); err != nil {
 			return err

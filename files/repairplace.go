@@ -19,12 +19,12 @@ import (
 type vacancies struct {
 	table
 	standing []edge           // shares that stay where they are
-	avoid    map[peer.ID]bool // taken only when nobody else is left
+	avoid    map[peer.ID]bool // hosts that lost some: taken only where that keeps the file spread
 }
 
-// fill gives missing numbers hosts. First difference wins: a place whose hosts
-// have lost none of this file; the place with the fewest of its shares; the order
-// of assign. Within a household the host with the fewest. Numbers for which
+// fill gives missing numbers hosts. First difference wins: the place with the
+// fewest of the file's shares; one that has lost none of them; the order of
+// assign. Within a household the host with the fewest. Numbers for which
 // nobody has room are left out.
 func (v vacancies) fill(n int, index potluck.StorageIndex, missing []potluck.ShareNumber) []edge {
 	a := v.seats(n, index)
@@ -41,7 +41,7 @@ func (v vacancies) fill(n int, index potluck.StorageIndex, missing []potluck.Sha
 			if h == "" {
 				continue
 			}
-			if best == "" || cmp.Or(compareBool(v.avoid[h], v.avoid[best]), cmp.Compare(load[place], load[at])) < 0 {
+			if best == "" || cmp.Or(cmp.Compare(load[place], load[at]), compareBool(v.avoid[h], v.avoid[best])) < 0 {
 				best, at = h, place
 			}
 		}

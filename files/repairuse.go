@@ -14,6 +14,23 @@ import (
 	"potluck/shares"
 )
 
+// markLost has the books count no longer what hosts have just denied.
+func (m *mend) markLost(ctx context.Context) error {
+	if !m.own() {
+		return nil
+	}
+	for _, s := range m.shares() {
+		if s.State != HealthLost || !s.Booked {
+			continue
+		}
+		id := potluck.ShareID{Index: m.file.Index, Number: s.Number}
+		if err := m.client.c.Books.Mark(ctx, s.Host, []potluck.ShareID{id}, ledger.PlacedLost, s.Reason); err != nil {
+			return fmt.Errorf("mark placements: %w", err)
+		}
+	}
+	return nil
+}
+
 // reuse reads the doubted shares of numbers that nobody else holds whole, and
 // takes those that are right into the books. A claim alone would not do: who lost
 // a share, or sent it damaged, would be believed again without a byte.
@@ -133,7 +150,7 @@ func (m *mend) giveUp(ctx context.Context, made []ledger.Placement) error {
 		}
 	}
 	for _, p := range m.placed {
-		if m.answered(p.Host) && p.State == ledger.PlacedLost {
+		if m.answered(p.Host) && (p.State == ledger.PlacedLost || p.State == ledger.PlacedStable) {
 			let(edge{p.Share.Number, p.Host})
 		}
 	}
