@@ -78,6 +78,9 @@ func (b *Book) start(ctx context.Context, c Config) error {
 	}
 	b.unclean = !empty && !(found && kept.clean)
 	cut := b.compare(kept, found)
+	if cut == nil && b.unclean {
+		cut = b.contiguous()
+	}
 	if cut != nil && !c.AcceptCut {
 		return cut
 	}
