@@ -22,9 +22,9 @@ func (c *Config) proving() error {
 	if c.ProofDays == 0 {
 		c.ProofDays = defaultProofDays
 	}
-	c.Audits, c.ProofDays = max(c.Audits, 0), max(c.ProofDays, 0)
-	if c.Audits > maxAudits || c.AuditBytes < 0 || c.AuditBytes > potluck.MaxSize || c.ProofDays > maxProofDays {
-		return usagef("audits of %d, audit_bytes of %d and proof_days of %d: want at most %d, 0 to %d, and at most %d",
+	c.Audits, c.AuditBytes, c.ProofDays = max(c.Audits, 0), max(c.AuditBytes, 0), max(c.ProofDays, 0)
+	if c.Audits > maxAudits || c.AuditBytes > potluck.MaxSize || c.ProofDays > maxProofDays {
+		return usagef("audits of %d, audit_bytes of %d and proof_days of %d: want at most %d, %d and %d",
 			c.Audits, c.AuditBytes, c.ProofDays, maxAudits, potluck.MaxSize, maxProofDays)
 	}
 	return nil

@@ -18,21 +18,22 @@ import (
 // Config is all that a node needs to be told. The zero value of every field but
 // Data means its default.
 type Config struct {
-	Data   string        // the data directory; made if there is none
-	Name   string        // what friends see, printable; default: this machine's name
-	Offer  potluck.Size  // charged bytes offered to friends in all; default DefaultOffer, negative: none
-	Floor  potluck.Size  // bytes of the disk that stay free; default 1 GiB or 5 % of the disk, whichever is less; negative: none
-	Listen []string      // multiaddrs; default: TCP and QUIC on all addresses, on a port that the data directory remembers
-	Coming time.Duration // how long room stays reserved for an upload that doesn't go on; default 1 h
-	Lease  time.Duration // how long this node asks its hosts to keep its shares, each day anew; default 31 days
-	Hops   int           // how many pointers may lie between a friend and who is served for it; default 3, negative: none
-	Evict  bool          // whether standing may climb to its last two steps without the operator's word
+	Data    string        // the data directory; made if there is none
+	Name    string        // what friends see, printable; default: this machine's name
+	Offer   potluck.Size  // charged bytes offered to friends in all; default DefaultOffer, negative: none
+	Floor   potluck.Size  // bytes of the disk that stay free; default 1 GiB or 5 % of the disk, whichever is less; negative: none
+	Listen  []string      // multiaddrs; default: TCP and QUIC on all addresses, on a port that the data directory remembers
+	Coming  time.Duration // how long room stays reserved for an upload that doesn't go on; default 1 h
+	Lease   time.Duration // how long this node asks its hosts to keep its shares, each day anew; default 31 days
+	Hops    int           // how many pointers may lie between a friend and who is served for it; default 3, negative: none
+	Private bool          // the statements of this node aren't shown to its friends
+	Evict   bool          // whether standing may climb to its last two steps without the operator's word
 
 	CrawlShare float64 // the part of the time that the loops over all shares may work, up to 1; default 0.1, negative: they don't run by themselves
 	ScrubDays  int     // days in which every byte that is kept for others is read once; default 30, negative: never
 
 	Audits     int          // slices that each host of this node's data is asked for a day, and as many of shares whose turn it is; default 66, negative: none
-	AuditBytes potluck.Size // what they may move with one host a day; default 32 MiB
+	AuditBytes potluck.Size // what they may move with one host a day; default 32 MiB, negative: nothing
 	ProofDays  int          // for how many days a proof that a host holds what it should counts; default 14, negative: for ever
 
 	Log   *slog.Logger     // default: nothing is logged

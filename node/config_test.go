@@ -16,12 +16,14 @@ import (
 func size(s potluck.Size) *potluck.Size { return &s }
 
 func TestConfigFile(t *testing.T) {
+	seven := 7
 	for text, want := range map[string]File{
 		"":                                     {},
 		"name = \"alice\"\noffer = \"1.5GiB\"": {Name: "alice", Offer: size(3 * potluck.GiB / 2)},
 		"offer = 0\nfloor = 4096":              {Offer: size(0), Floor: size(4096)},
 		"listen = [\"/ip4/0.0.0.0/tcp/1\"]":    {Listen: []string{"/ip4/0.0.0.0/tcp/1"}},
-		"coming = \"10m\"\nlease = \"48h\"":    {Coming: 10 * time.Minute, Lease: 48 * time.Hour},
+		"audits = 0\naudit_bytes = \"1MiB\"\nproof_days = 7": {Audits: new(int), AuditBytes: size(potluck.MiB), ProofDays: &seven},
+		"coming = \"10m\"\nlease = \"48h\"":                  {Coming: 10 * time.Minute, Lease: 48 * time.Hour},
 	} {
 		got, err := parseFile(text)
 		if err != nil || !reflect.DeepEqual(got, want) {
@@ -38,6 +40,8 @@ func TestConfigFileMistakes(t *testing.T) {
 		"\noffer = \"many\"":         {"line 2", "many"},
 		"offer = -1":                 {"line 1", "-1"},
 		"offer = 1.5":                {"line 1"},
+		"audits = -1":                {"audits", "-1"},
+		"proof_days = 366":           {"proof_days", "366"},
 		"coming = \"0s\"":            {"line 1", "above 0"},
 		"coming = 5":                 {"line 1", "90m"},
 		"name = \"a\"\nname = \"b\"": {"line 2"},

@@ -23,13 +23,17 @@ type File struct {
 	Coming time.Duration // coming = "1h"
 	Lease  time.Duration // lease = "744h"
 
-	Page   string        // page = "127.0.0.1:8484", or "off"
+	Page string // page = "127.0.0.1:8484", or "off"
 
 	MaxHops *int   // max_hops = 3: how many pointers may lie between a friend and who is served for it; 0: friends only
 	Evict   string // evict = "ask" or "auto": whether the last steps of standing need the operator's word
 
-	CrawlShare *float64 // crawl_share = 0.1: the part of the time that the loops over all shares may work; 0: they don't run by themselves
-	ScrubDays  *int     // scrub_days = 30: in how many days every byte that is kept is read once; 0: never
+	CrawlShare *float64      // crawl_share = 0.1: the part of the time that the loops over all shares may work; 0: they don't run by themselves
+	Audits     *int          // audits = 66: slices asked of each host a day, and as many of shares whose turn it is; 0: none
+	AuditBytes *potluck.Size // audit_bytes = "32MiB": what they may move with one host a day; 0: nothing
+	ProofDays  *int          // proof_days = 14: for how many days a good audit counts; 0: for ever
+
+	ScrubDays *int // scrub_days = 30: in how many days every byte that is kept is read once; 0: never
 }
 
 // hopsLimit is the greatest max_hops. Longer paths reach nobody new among
@@ -81,6 +85,10 @@ func parseFile(text string) (File, error) {
 
 		CrawlShare *float64 `toml:"crawl_share"`
 		ScrubDays  *int     `toml:"scrub_days"`
+
+		Audits     *int      `toml:"audits"`
+		AuditBytes *sizeText `toml:"audit_bytes"`
+		ProofDays  *int      `toml:"proof_days"`
 	}
 	meta, err := toml.Decode(text, &raw)
 	if err != nil {
@@ -91,7 +99,7 @@ func parseFile(text string) (File, error) {
 		return File{}, err
 	}
 	for _, key := range meta.Undecoded() {
-		return File{}, fmt.Errorf("line %d: key %q is not known; the keys are name, offer, floor, listen, page, coming, lease, max_hops, evict, crawl_share, scrub_days", lineOf(text, key), key)
+		return File{}, fmt.Errorf("line %d: key %q is not known; the keys are name, offer, floor, listen, page, coming, lease, max_hops, evict, crawl_share, scrub_days, audits, audit_bytes, proof_days", lineOf(text, key), key)
 	}
 	if raw.MaxHops != nil && (*raw.MaxHops < 0 || *raw.MaxHops > hopsLimit) {
 		return File{}, fmt.Errorf("max_hops = %d is not between 0 and %d", *raw.MaxHops, hopsLimit)
@@ -102,12 +110,19 @@ func parseFile(text string) (File, error) {
 	if raw.ScrubDays != nil && (*raw.ScrubDays < 0 || *raw.ScrubDays > maxScrubDays) {
 		return File{}, fmt.Errorf("scrub_days = %d is not between 0 and %d", *raw.ScrubDays, maxScrubDays)
 	}
+	if raw.Audits != nil && (*raw.Audits < 0 || *raw.Audits > maxAudits) {
+		return File{}, fmt.Errorf("audits = %d is not between 0 and %d", *raw.Audits, maxAudits)
+	}
+	if raw.ProofDays != nil && (*raw.ProofDays < 0 || *raw.ProofDays > maxProofDays) {
+		return File{}, fmt.Errorf("proof_days = %d is not between 0 and %d", *raw.ProofDays, maxProofDays)
+	}
 	if raw.Evict != "" && raw.Evict != "ask" && raw.Evict != "auto" {
 		return File{}, fmt.Errorf("evict = %q is neither \"ask\" nor \"auto\"", raw.Evict)
 	}
 	return File{Name: raw.Name, Offer: (*potluck.Size)(raw.Offer), Floor: (*potluck.Size)(raw.Floor),
 		Listen: raw.Listen, Page: raw.Page, Coming: time.Duration(raw.Coming), Lease: time.Duration(raw.Lease), MaxHops: raw.MaxHops, Evict: raw.Evict,
-		CrawlShare: raw.CrawlShare, ScrubDays: raw.ScrubDays}, nil
+		CrawlShare: raw.CrawlShare, ScrubDays: raw.ScrubDays,
+		Audits: raw.Audits, AuditBytes: (*potluck.Size)(raw.AuditBytes), ProofDays: raw.ProofDays}, nil
 }
 
 // plain is the message of a parse error without its position.
