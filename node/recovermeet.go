@@ -32,10 +32,12 @@ func (w *recovery) first(ctx context.Context, friend peer.ID, addrs []string) er
 		Terms: ledger.DefaultTerms()}); err != nil {
 		return err
 	}
-	if err := w.meet(ctx, friend, addrs); err != nil {
-		if isStranger(err) {
-			err = fmt.Errorf("%w: %w", errStranger, err)
-		}
+	if err := w.connect(ctx, friend, addrs); err != nil {
+		return fmt.Errorf("%v doesn't answer at %s, or %w: %w", friend, addrs[0], errStranger, err)
+	}
+	if err := w.sync(ctx, friend); errors.Is(err, p2p.ErrUnreachable) {
+		return fmt.Errorf("%v %w: %w", friend, errStranger, err)
+	} else if err != nil {
 		return fmt.Errorf("ask %v: %w", friend, err)
 	}
 	if err := w.newest(ctx); err != nil {
@@ -48,22 +50,19 @@ func (w *recovery) first(ctx context.Context, friend peer.ID, addrs []string) er
 }
 
 // errStranger says that a node knows nothing of this key.
-var errStranger = errors.New("that node doesn't let this key in: these are the words of another node or of another version, or that is no friend of it; cure: compare the words and the address, or name another friend")
-
-// isStranger tells whether a peer hung up, as nodes do with strangers.
-func isStranger(err error) bool {
-	return errors.Is(err, p2p.ErrUnreachable) && !errors.Is(err, p2p.ErrTimeout)
-}
+var errStranger = errors.New("doesn't let this key in, as no node does with strangers: then these are the words of another node or of another version, or it is no friend; cure: see that it is on, compare the words and the address, or name another friend")
 
 // befriend writes the account of a friend into the new books.
 func (w *recovery) befriend(ctx context.Context, f keepsake.Friend) error {
 	n := w.n
 	a := f.Account()
-	name, err := n.freeName(ctx, a.Name, a.Peer)
+	accounts, err := n.book.Accounts(ctx)
+	if err == nil && (a.Name == "" || taken(accounts, a.Name, a.Peer)) {
+		a.Name, err = n.freeName(ctx, a.Name, a.Peer)
+	}
 	if err != nil {
 		return n.checked(err)
 	}
-	a.Name = name
 	if !f.Friend {
 		if err := n.book.Know(ctx, a.Peer, a.Name, a.Addrs); err != nil {
 			return n.checked(err)
@@ -85,14 +84,16 @@ func (w *recovery) befriend(ctx context.Context, f keepsake.Friend) error {
 	return n.regate(ctx)
 }
 
-// meet connects to a friend and takes in what it has of this node.
-func (w *recovery) meet(ctx context.Context, p peer.ID, addrs []string) error {
-	n := w.n
-	dial, cancel := context.WithTimeout(ctx, recoverDial)
+// connect dials a friend.
+func (w *recovery) connect(ctx context.Context, p peer.ID, addrs []string) error {
+	ctx, cancel := context.WithTimeout(ctx, recoverDial)
 	defer cancel()
-	if err := n.host.Connect(dial, p, addrs); err != nil {
-		return err
-	}
+	return w.n.host.Connect(ctx, p, addrs)
+}
+
+// sync takes in what a friend has of this node.
+func (w *recovery) sync(ctx context.Context, p peer.ID) error {
+	n := w.n
 	for range pullMost {
 		have, err := n.haveKeys(ctx)
 		if err != nil {
@@ -160,7 +161,11 @@ func (w *recovery) everybody(ctx context.Context) error {
 		var mu sync.Mutex
 		for _, f := range fresh {
 			g.Go(func() error {
-				if err := w.meet(ctx, f.Peer, f.Addrs); err != nil {
+				err := w.connect(ctx, f.Peer, f.Addrs)
+				if err == nil {
+					err = w.sync(ctx, f.Peer)
+				}
+				if err != nil {
 					mu.Lock()
 					defer mu.Unlock()
 					w.problem("%s can't be asked: %v", f.Name, err)

@@ -2,6 +2,9 @@ package node
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -12,7 +15,11 @@ import (
 // Words gives the 24 words of the node in a data directory. Who has them is the
 // node; they are shown on a terminal, and nowhere else.
 func Words(data string) ([]string, error) {
-	seed, err := readSeed(filepath.Join(data, "node.key"))
+	path := filepath.Join(data, "node.key")
+	if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("there is no node in %s: %w", data, err)
+	}
+	seed, err := readSeed(path)
 	if err != nil {
 		return nil, err
 	}

@@ -89,6 +89,7 @@ func problem(err error) *Error {
 		few      *files.NotEnoughError
 		damage   *files.DamageError
 		answered *p2p.Error
+		older    *node.OlderCopyError
 	)
 	switch {
 	case errors.As(err, &ready):
@@ -112,6 +113,8 @@ func problem(err error) *Error {
 		e.Kind = KindRefused
 	case errors.As(err, &answered):
 		e.Kind = kindOfCode(answered.Code)
+	case errors.As(err, &older):
+		e.Kind = KindNotAllowed
 	case errors.Is(err, os.ErrNotExist):
 		e.Kind = KindNotFound
 	case errors.Is(err, os.ErrPermission):
