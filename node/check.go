@@ -14,9 +14,14 @@ import (
 const maxProblems = 1000
 
 // Check proves the books from their rows, and compares the store with them both
-// ways. It reads no share's data. What changes while it runs is looked at
-// again before it is called a problem.
-func (n *Node) Check(ctx context.Context) (CheckReport, error) {
+// ways. It reads no share's data, and changes nothing: that is Crawl's. What
+// changes while it runs is looked at again before it is called a problem.
+func (n *Node) Check(ctx context.Context) (CheckReport, error) { return n.check(ctx, false) }
+
+// CheckBytes is Check that reads every byte in the store too.
+func (n *Node) CheckBytes(ctx context.Context) (CheckReport, error) { return n.check(ctx, true) }
+
+func (n *Node) check(ctx context.Context, read bool) (CheckReport, error) {
 	b, err := n.book.Check(ctx)
 	if err != nil {
 		return CheckReport{}, n.checked(err)
@@ -24,11 +29,8 @@ func (n *Node) Check(ctx context.Context) (CheckReport, error) {
 	r := CheckReport{AsOf: n.config.Clock().Unix(), Books: BooksCheck{Accounts: b.Accounts, Shares: b.Shares, Leases: b.Leases,
 		Placements: b.Placements, Files: b.Files, Events: b.Events, Held: b.Held, Reserved: b.Reserved, Earned: b.Earned,
 		Problems: append([]string{}, b.Problems...)}}
-	c := &storeCheck{keep: n.keep, StoreCheck: StoreCheck{Problems: []string{}}}
-	if err := c.rows(ctx); err != nil {
-		return r, n.checked(err)
-	}
-	if err := c.bytes(ctx); err != nil {
+	c := &storeCheck{n: n, read: read, StoreCheck: StoreCheck{Problems: []string{}}}
+	if err := c.walk(ctx); err != nil {
 		return r, n.checked(err)
 	}
 	if c.more > 0 {
@@ -39,9 +41,11 @@ func (n *Node) Check(ctx context.Context) (CheckReport, error) {
 	return r, nil
 }
 
+// storeCheck goes through the store and the books as a crawl does, and only looks.
 type storeCheck struct {
 	StoreCheck
-	*keep
+	n    *Node
+	read bool
 	more int // problems that aren't listed
 }
 
@@ -53,92 +57,81 @@ func (c *storeCheck) problem(format string, args ...any) {
 	c.Problems = append(c.Problems, fmt.Sprintf(format, args...))
 }
 
-// rows looks for the bytes of every row.
-func (c *storeCheck) rows(ctx context.Context) error {
-	var doubtful []potluck.ShareID
-	err := c.book.Shares(ctx, potluck.ShareID{}, func(row ledger.ShareRow) error {
-		switch row.State {
-		case ledger.ShareComing:
-			c.Coming++
-		case ledger.ShareGoing:
-		case ledger.ShareStable:
-			text, err := c.compare(ctx, row)
-			if text != "" {
-				doubtful = append(doubtful, row.ID)
+func (c *storeCheck) walk(ctx context.Context) error {
+	for after, more := (potluck.ShareID{}), true; more; {
+		pairs, end, rest, err := c.n.pairsAfter(ctx, after)
+		if err != nil {
+			return err
+		}
+		for p := range pairs {
+			if err := c.one(ctx, p); err != nil {
+				return err
 			}
-			return err
-		default:
-			c.problem("share %v is marked %s", row.ID, stateWord(row.State))
 		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	for _, id := range doubtful { // a row that was read may have been deleted since
-		row, err := c.book.Share(ctx, id)
-		if errors.Is(err, ledger.ErrNotFound) || err == nil && row.State != ledger.ShareStable {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		text, err := c.compare(ctx, row)
-		if err != nil {
-			return err
-		}
-		if text != "" {
-			c.problem("share %v: %s", id, text)
-		}
+		after, more = end, rest
 	}
 	return nil
 }
 
-// compare tells how the bytes of a STABLE row differ from it; "" if they don't.
-func (c *storeCheck) compare(ctx context.Context, row ledger.ShareRow) (string, error) {
-	info, err := c.store.Stat(ctx, row.ID)
-	h := info.Header
-	switch {
-	case errors.Is(err, shares.ErrNotFound):
-		return fmt.Sprintf("the books have %d bytes, the store has none", row.Charge), nil
-	case errors.Is(err, shares.ErrDamaged):
-		return "the store's bytes are damaged", nil
-	case err != nil:
-		return "", err
-	case h.Layout != row.Layout:
-		return fmt.Sprintf("the books have layout %+v, the store has %+v", row.Layout, h.Layout), nil
-	case h.Root != row.Root || h.Manifest != row.Manifest:
-		return "the store has another root or manifest than the books", nil
-	case info.Stored != shares.StoredLen(row.Layout):
-		return fmt.Sprintf("the store has %d bytes, want %d", info.Stored, shares.StoredLen(row.Layout)), nil
+// one looks at one share.
+func (c *storeCheck) one(ctx context.Context, p twin) error {
+	l := c.n.keep.look(ctx, p)
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
-	return "", nil
+	if l.sight == seenWhole || l.sight == seenOther {
+		c.Shares++
+		c.Stored += l.stored
+	}
+	switch p.state() {
+	case ledger.ShareComing:
+		c.Coming++
+	case ledger.ShareLost, ledger.ShareCorrupt:
+		c.problem("share %v is marked %s", p.id, stateWord(p.row.State))
+		return nil
+	}
+	if l.sight == seenUnknown || faults[p.state()][l.sight] != faultNone {
+		return c.again(ctx, p.id)
+	}
+	if !c.read || p.state() != ledger.ShareStable {
+		return nil
+	}
+	c.Read++
+	if err := c.n.keep.reread(ctx, *p.row); err != nil {
+		return c.readAgain(ctx, p.id)
+	}
+	return nil
 }
 
-// bytes looks for the row of every share in the store.
-func (c *storeCheck) bytes(ctx context.Context) error {
-	var unknown []potluck.ShareID
-	err := c.store.List(ctx, potluck.ShareID{}, func(info shares.Info) error {
-		c.Shares++
-		c.Stored += info.Stored
-		_, err := c.book.Share(ctx, info.ID)
-		if errors.Is(err, ledger.ErrNotFound) {
-			unknown = append(unknown, info.ID)
-			return nil
-		}
-		return err
-	})
+// again looks at a share again: since it was listed it may have been deleted, or
+// its writing may have ended.
+func (c *storeCheck) again(ctx context.Context, id potluck.ShareID) error {
+	p, err := c.n.twinOf(ctx, id)
 	if err != nil {
 		return err
 	}
-	for _, id := range unknown { // listed bytes may be deleted by now
-		info, err := c.store.Stat(ctx, id)
-		if err != nil {
-			continue
-		}
-		if _, err := c.book.Share(ctx, id); errors.Is(err, ledger.ErrNotFound) && !c.keep.writing(id) {
-			c.problem("share %v: the store has %d bytes, the books have no row", id, info.Stored)
-		}
+	l := c.n.keep.look(ctx, p)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case l.sight == seenUnknown, faults[p.state()][l.sight] != faultNone && !c.n.keep.writing(id):
+		c.problem("share %v: %s", id, l.text)
+	}
+	return nil
+}
+
+// readAgain reads a share again whose bytes weren't right.
+func (c *storeCheck) readAgain(ctx context.Context, id potluck.ShareID) error {
+	p, err := c.n.twinOf(ctx, id)
+	if err != nil || p.state() != ledger.ShareStable {
+		return err
+	}
+	err = c.n.keep.reread(ctx, *p.row)
+	if ctx.Err() != nil || errors.Is(err, shares.ErrClosed) {
+		return errors.Join(ctx.Err(), err)
+	}
+	if err != nil {
+		c.problem("share %v: %v", id, err)
 	}
 	return nil
 }

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"sync"
 	"time"
 
 	"potluck"
 	"potluck/internal/lifecycle"
+	"potluck/shares"
 )
 
 // crawl walks the store and the books side by side, in slices, and mends where
@@ -150,24 +152,34 @@ func (c *crawl) tell(r CrawlReport) {
 		"set_aside", r.SetAside, "returned", r.Returned, "unknown", r.Unknown)
 }
 
-// slice compares what the store names behind a share with the rows behind it.
-func (c *crawl) slice(ctx context.Context, after potluck.ShareID, r *CrawlReport) (end potluck.ShareID, more bool, err error) {
-	names, err := c.n.namesAfter(ctx, after, crawlSlice)
+// pairsAfter gives what the store names behind a share beside the rows behind it:
+// a slice of both, that ends with end.
+func (n *Node) pairsAfter(ctx context.Context, after potluck.ShareID) (pairs iter.Seq[twin], end potluck.ShareID, more bool, err error) {
+	names, err := n.namesAfter(ctx, after, crawlSlice)
 	if err != nil {
-		return end, false, err
+		return nil, end, false, err
 	}
-	rows, err := c.n.rowsAfter(ctx, after, crawlSlice)
+	rows, err := n.rowsAfter(ctx, after, crawlSlice)
 	if err != nil {
-		return end, false, err
+		return nil, end, false, err
 	}
 	names, rows, end, more = stretch(names, rows, crawlSlice)
+	return sideBySide(names, rows), end, more, nil
+}
+
+// slice compares what the store names behind a share with the rows behind it.
+func (c *crawl) slice(ctx context.Context, after potluck.ShareID, r *CrawlReport) (end potluck.ShareID, more bool, err error) {
+	pairs, end, more, err := c.n.pairsAfter(ctx, after)
+	if err != nil {
+		return end, false, err
+	}
 	m := &mender{n: c.n, report: r}
 	defer m.close()
-	for p := range sideBySide(names, rows) {
+	for p := range pairs {
 		r.Shares++
 		l := c.n.keep.look(ctx, p)
-		if errors.Is(l.err, ctx.Err()) && ctx.Err() != nil {
-			return end, false, l.err
+		if ctx.Err() != nil || errors.Is(l.err, shares.ErrClosed) {
+			return end, false, errors.Join(ctx.Err(), l.err)
 		}
 		if f := faults[p.state()][l.sight]; f == faultNone && l.sight != seenUnknown {
 			r.Stored += l.stored

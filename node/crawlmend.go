@@ -74,11 +74,8 @@ func (m *mender) mend(ctx context.Context, id potluck.ShareID) error {
 			leave()
 		}
 	}()
-	p := twin{id: id}
-	row, err := m.n.book.Share(ctx, id)
-	if err == nil {
-		p.row = &row
-	} else if !errors.Is(err, ledger.ErrNotFound) {
+	p, err := m.n.twinOf(ctx, id)
+	if err != nil {
 		return err
 	}
 	l := m.n.keep.look(ctx, p)
@@ -89,15 +86,15 @@ func (m *mender) mend(ctx context.Context, id potluck.ShareID) error {
 	switch faults[p.state()][l.sight] {
 	case faultLost:
 		m.report.find(&m.report.Lost, id, "lost: %s", l.text)
-		return m.n.keep.mark(ctx, row, ledger.ShareLost, l.text)
+		return m.n.keep.mark(ctx, *p.row, ledger.ShareLost, l.text)
 	case faultCorrupt, faultOther:
 		m.report.find(&m.report.Corrupt, id, "corrupt: %s", l.text)
-		return m.n.keep.mark(ctx, row, ledger.ShareCorrupt, l.text)
+		return m.n.keep.mark(ctx, *p.row, ledger.ShareCorrupt, l.text)
 	case faultWreck:
 		m.report.find(&m.report.SetAside, id, "set aside: %s", l.text)
 		return m.n.keep.setAside(ctx, id, l.text)
 	case faultReturn:
-		return m.giveBack(ctx, row)
+		return m.giveBack(ctx, *p.row)
 	case faultNoRow:
 		adopting = true
 		m.found, m.leave = append(m.found, foundOf(l.header)), append(m.leave, leave)
@@ -106,6 +103,15 @@ func (m *mender) mend(ctx context.Context, id potluck.ShareID) error {
 		}
 	}
 	return nil
+}
+
+// twinOf reads the row of one share as it is now.
+func (n *Node) twinOf(ctx context.Context, id potluck.ShareID) (twin, error) {
+	row, err := n.book.Share(ctx, id)
+	if errors.Is(err, ledger.ErrNotFound) {
+		return twin{id: id}, nil
+	}
+	return twin{id: id, row: &row}, err
 }
 
 // adopt makes rows for what was found. Nobody was asked for admission: the bytes

@@ -155,6 +155,10 @@ func (k *keep) reservation(id potluck.ShareID, l potluck.Layout) ledger.Reservat
 // grant tells the owner what is to be done about one share.
 func (k *keep) grant(ctx context.Context, from peer.ID, g ledger.Grant, l potluck.Layout) (p2p.Grant, error) {
 	out := p2p.Grant{Number: g.Share.Number, Root: g.Root, Manifest: g.Manifest}
+	if g.State == ledger.GrantNew && g.Root != (potluck.Digest{}) { // LOST or CORRUPT: it is written again
+		offset, err := k.arrived(ctx, from, g.Share)
+		return p2p.Grant{Number: g.Share.Number, State: p2p.GrantNew, Offset: offset}, err
+	}
 	_, err := k.store.Stat(ctx, g.Share)
 	switch {
 	case g.State == ledger.GrantHeld || g.State == ledger.GrantExists:
@@ -181,7 +185,8 @@ func (k *keep) grant(ctx context.Context, from peer.ID, g ledger.Grant, l potluc
 	return out, err
 }
 
-// arrived tells how much of an incomplete share is here.
+// arrived tells how much of an incomplete share is here. What lies in the place of
+// a damaged one is set aside, so that it can be written again.
 func (k *keep) arrived(ctx context.Context, from peer.ID, id potluck.ShareID) (potluck.Size, error) {
 	leave, err := k.enter(ctx, id)
 	if err != nil {
@@ -196,7 +201,15 @@ func (k *keep) arrived(ctx context.Context, from peer.ID, id potluck.ShareID) (p
 	if err != nil {
 		return 0, err
 	}
+	if isDamaged(row.State) {
+		if err := k.store.SetAside(ctx, id); err != nil {
+			return 0, err
+		}
+	}
 	in, err := k.store.Create(ctx, h)
+	if errors.Is(err, shares.ErrExists) { // somebody else was faster
+		return 0, fmt.Errorf("allocate %v: %w: it was written meanwhile", id, ledger.ErrBusy)
+	}
 	if err != nil {
 		return 0, err
 	}

@@ -31,6 +31,8 @@ type Status struct {
 	Inviting  int          `json:"inviting"`            // live invites
 	Epoch     uint64       `json:"epoch"`               // which life of the node this is: one more after each recovery
 	ReadOnly  string       `json:"read_only,omitempty"` // why this copy writes nothing
+	Crawl     PassView     `json:"crawl"`               // comparing the store with the books
+	Scrub     PassView     `json:"scrub"`               // reading all that is kept for others
 }
 
 // Holding is one direction of a relation.
@@ -230,8 +232,9 @@ type BooksCheck struct {
 
 // StoreCheck compares the store with the share rows, both ways.
 type StoreCheck struct {
-	Shares   int64        `json:"shares"`   // complete shares in the store
+	Shares   int64        `json:"shares"`   // complete shares in the store, of no upload or deletion that is under way
 	Stored   potluck.Size `json:"stored"`   // bytes they take on the disk
 	Coming   int64        `json:"coming"`   // rows whose bytes are still arriving: no problem
+	Read     int64        `json:"read"`     // shares whose bytes were all read
 	Problems []string     `json:"problems"` // missing, unknown and wrong bytes
 }

@@ -36,6 +36,7 @@ func (n *Node) Status(ctx context.Context) (Status, error) {
 		Started: n.started.Unix(), AsOf: n.config.Clock().Unix(), Offered: n.config.Offer, Held: totals.Held,
 		Reserved: totals.Reserved, HeldForMe: totals.Earned, DiskFree: free,
 		Room: max(min(n.config.Offer-totals.Held-totals.Reserved, disk-totals.Reserved), 0)}
+	s.Crawl, s.Scrub = n.passes()
 	s.Epoch = n.epoch.number()
 	if why := n.writable(); why != nil {
 		s.ReadOnly, s.Room = why.Error(), 0

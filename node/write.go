@@ -30,10 +30,10 @@ func (k *keep) Write(ctx context.Context, from peer.ID, w p2p.WriteRequest, body
 	if err != nil {
 		return p2p.WriteResponse{}, k.answer(err)
 	}
-	if row.State == ledger.ShareComing {
-		row, err = k.take(ctx, from, row, w, body)
-	} else {
+	if row.State == ledger.ShareStable {
 		row, err = k.prove(ctx, from, row, w, body)
+	} else {
+		row, err = k.take(ctx, from, row, w, body)
 	}
 	if err != nil {
 		return p2p.WriteResponse{}, k.answer(err)
@@ -69,8 +69,8 @@ func (k *keep) claimed(ctx context.Context, from peer.ID, id potluck.ShareID, l 
 		return row, fmt.Errorf("write %v: %w: not allocated to %s", id, ledger.ErrNotFound, from)
 	case row.Layout != l:
 		return row, fmt.Errorf("write %v: %w: allocated for another layout", id, ledger.ErrConflict)
-	case row.State != ledger.ShareComing && row.State != ledger.ShareStable:
-		return row, fmt.Errorf("write %v: %w: it is being deleted or damaged", id, ledger.ErrBusy)
+	case row.State == ledger.ShareGoing:
+		return row, fmt.Errorf("write %v: %w: it is being deleted", id, ledger.ErrBusy)
 	}
 	return row, nil
 }
@@ -84,11 +84,13 @@ func leaseOf(row ledger.ShareRow, owner peer.ID) *ledger.Lease {
 	return nil
 }
 
-// take receives the bytes of a COMING share into the store, and makes it
-// STABLE.
+// take receives the bytes of a COMING share into the store, or those of a LOST or
+// CORRUPT one again, and makes it STABLE.
 func (k *keep) take(ctx context.Context, from peer.ID, row ledger.ShareRow, w p2p.WriteRequest, body io.Reader) (ledger.ShareRow, error) {
 	in, err := k.open(ctx, from, row, w)
 	switch {
+	case errors.Is(err, shares.ErrExists) && isDamaged(row.State):
+		return row, fmt.Errorf("write %v: %w: what is damaged lies there still; allocate again", row.ID, ledger.ErrBusy)
 	case errors.Is(err, shares.ErrExists):
 		return k.prove(ctx, from, row, w, body)
 	case errors.Is(err, shares.ErrFull):
@@ -130,10 +132,14 @@ func (k *keep) take(ctx context.Context, from peer.ID, row ledger.ShareRow, w p2
 // commit makes a share STABLE with a lease of from, in one transaction.
 func (k *keep) commit(ctx context.Context, from peer.ID, row ledger.ShareRow, root, manifest potluck.Digest) (ledger.ShareRow, error) {
 	err := k.book.Commit(ctx, from, row.ID, root, manifest)
+	damaged := isDamaged(row.State)
 	row.Root, row.Manifest, row.State = root, manifest, ledger.ShareStable
 	if errors.Is(err, ledger.ErrConflict) || errors.Is(err, ledger.ErrNotFound) {
 		// The reservation ended meanwhile, or somebody else's bytes won.
 		err = errors.Join(err, k.release(ctx, from, row.ID))
+		if damaged { // it stays as it was, without bytes
+			err = errors.Join(err, k.discard(ctx, row.ID))
+		}
 	}
 	return row, err
 }

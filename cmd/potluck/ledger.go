@@ -9,7 +9,9 @@ type ledgerCmd struct {
 	Check ledgerCheckCmd `cmd:"" help:"Prove every figure from its rows, and compare the store with the books."`
 }
 
-type ledgerCheckCmd struct{}
+type ledgerCheckCmd struct {
+	Read bool `help:"Read every byte in the store too."`
+}
 
 // Run checks the books and the store.
 func (l *ledgerCheckCmd) Run(ctx context.Context, c *cli) error {
@@ -18,7 +20,11 @@ func (l *ledgerCheckCmd) Run(ctx context.Context, c *cli) error {
 		return err
 	}
 	defer node.Close()
-	r, err := node.Check(ctx)
+	check := node.Check
+	if l.Read {
+		check = node.CheckBytes
+	}
+	r, err := check(ctx)
 	if err != nil {
 		return err
 	}
@@ -31,6 +37,9 @@ func (l *ledgerCheckCmd) Run(ctx context.Context, c *cli) error {
 			plural(b.Placements, "placement"), plural(b.Files, "file"), plural(b.Events, "event"))
 		c.printf("held %v, reserved %v, held by friends %v", b.Held, b.Reserved, b.Earned)
 		c.printf("store: %s, %v on the disk, %d on their way", plural(r.Store.Shares, "share"), r.Store.Stored, r.Store.Coming)
+		if l.Read {
+			c.printf("read %s from end to end", plural(r.Store.Read, "share"))
+		}
 		for _, p := range problems {
 			c.printf("problem: %s", p)
 		}

@@ -16,13 +16,17 @@ type grammar struct {
 	JSON  bool   `name:"json" help:"Print JSON in place of text; errors too."`
 	Quiet bool   `short:"q" help:"No progress and no remarks on stderr."`
 
-	Up      upCmd      `cmd:"" group:"Node" help:"Run a node; make one when there is none."`
-	Status  statusCmd  `cmd:"" group:"Node" help:"Show the node at a glance."`
-	Page    pageCmd    `cmd:"" group:"Node" help:"Make a link to your node's page in the browser."`
-	Log     logCmd     `cmd:"" group:"Node" help:"Show what happened."`
-	Ledger  ledgerCmd  `cmd:"" group:"Node" help:"Look after the books."`
-	Version versionCmd `cmd:"" group:"Node" help:"Print the version."`
-	Demo    demoCmd    `cmd:"" group:"Node" help:"Run a whole friendnet on this machine, and show that it works."`
+	Up       upCmd       `cmd:"" group:"Node" help:"Run a node; make one when there is none."`
+	Status   statusCmd   `cmd:"" group:"Node" help:"Show the node at a glance."`
+	Page     pageCmd     `cmd:"" group:"Node" help:"Make a link to your node's page in the browser."`
+	Log      logCmd      `cmd:"" group:"Node" help:"Show what happened."`
+	Ledger   ledgerCmd   `cmd:"" group:"Node" help:"Look after the books."`
+	Crawl    crawlCmd    `cmd:"" group:"Node" help:"Compare the store with the books now, and mend where they differ."`
+	Words    wordsCmd    `cmd:"" group:"Node" help:"Print the 24 words from which the node can be rebuilt."`
+	Recover  recoverCmd  `cmd:"" group:"Node" help:"Rebuild a node from its words and a friend; or drill that."`
+	Keepsake keepsakeCmd `cmd:"" group:"Node" help:"Show what friends keep for the day on which this disk is gone."`
+	Version  versionCmd  `cmd:"" group:"Node" help:"Print the version."`
+	Demo     demoCmd     `cmd:"" group:"Node" help:"Run a whole friendnet on this machine, and show that it works."`
 
 	Testnet testnetCmd `cmd:"" group:"Research" help:"Run friendnets of modelled nodes: what happens to people under which rule?"`
 

@@ -145,6 +145,11 @@ func (c *Client) Check(ctx context.Context) (CheckReport, error) {
 	return call[CheckReport](ctx, c, "POST", "/v1/check", none{})
 }
 
+// CheckBytes is Check that reads every byte in the store too.
+func (c *Client) CheckBytes(ctx context.Context) (CheckReport, error) {
+	return call[CheckReport](ctx, c, "POST", "/v1/check", readRequest{Read: true})
+}
+
 // Log visits events in order. With Follow it ends with ctx's error.
 func (c *Client) Log(ctx context.Context, r LogRequest, visit func(Event) error) error {
 	q := url.Values{"after": {strconv.FormatUint(r.After, 10)}, "limit": {strconv.Itoa(r.Limit)},

@@ -145,4 +145,13 @@ func (s *server) where(r *http.Request) (any, error) {
 
 func (s *server) files(r *http.Request) (any, error) { return s.node.Files(r.Context()) }
 
-func (s *server) check(r *http.Request) (any, error) { return s.node.Check(r.Context()) }
+func (s *server) check(r *http.Request) (any, error) {
+	var q readRequest
+	if err := read(r, &q); err != nil {
+		return nil, err
+	}
+	if q.Read {
+		return s.node.CheckBytes(r.Context())
+	}
+	return s.node.Check(r.Context())
+}

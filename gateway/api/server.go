@@ -127,6 +127,8 @@ func (s *server) routes() http.Handler {
 		"POST /v1/where":                 s.where,
 		"GET /v1/files":                  s.files,
 		"POST /v1/check":                 s.check,
+		"POST /v1/crawl":                 s.crawl,
+		"POST /v1/keepsake":              s.keepsake,
 		"POST /v1/qr":                    s.qr,
 	} {
 		m.Handle(pattern, h)
