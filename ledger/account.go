@@ -22,6 +22,9 @@ func (b *Book) Befriend(ctx context.Context, a Account) error {
 }
 
 func (t *tx) befriend(a Account, reason string) error {
+	if a.Peer == Anonymous {
+		return fmt.Errorf("nobody can't be a friend: %w", ErrInvalid)
+	}
 	old, _, err := t.known(a.Peer)
 	if err != nil {
 		return err

@@ -53,6 +53,7 @@ var decoders = map[string]func([]byte) ([]byte, error){
 	"proof": again(func(b []byte) (signed.Document, error) { return decodeProof(orderKey(personP.id), b) },
 		func(d signed.Document) []byte { b, _ := d.Marshal(); return marshal(proofWire{b}) }),
 	"rate":    again(decodeRate, encodeRate),
+	"range":   again(decodeRange, encodeRange),
 	"history": again(decodeDeeds, encodeDeeds),
 	"proven":  again(decodeProven, encodeProven),
 	"dispute": again(func(b []byte) (Dispute, error) { return decodeDispute(alice, bob, b) }, encodeDispute),
@@ -149,6 +150,10 @@ func examples() []rowVector {
 		row("history", "nothing but a window", historyKey(alice, 20_833), encodeDeeds(Deeds{Of: 1})),
 		row("proven", "lapsed", peerKey(keyProven, alice), encodeProven(Proof{Proven: 1_700_000_000, Asked: 1_700_000_060, Lapsed: true})),
 		row("proven", "never asked", peerKey(keyProven, alice), encodeProven(Proof{Proven: 1_700_000_000})),
+		row("range", "of leases", rangeKey(side{roleHost, alice}, id.Index[0]), encodeRange(stable.item().sum())),
+		row("range", "of placements", rangeKey(side{roleOwner, bob}, 0xff), encodeRange(SpanSum{Shares: 3, Bytes: potluck.MaxSize, Sum: [16]byte{0xfe}})),
+		row("cursor", "no form of the books", cursorKey("crawl"), []byte{1, 2}),
+		row("built", "index", builtKey(builtRanges), nil),
 		row("rate", "two hours", peerKey(keyRate, alice), encodeRate(rate{{472_222, 5}, {472_230, 64 << 20}})),
 		row("dispute", "every field", disputeKey(alice, bob), encodeDispute(dispute)),
 		row("dispute", "least fields", disputeKey(alice, bob), encodeDispute(Dispute{Host: alice, Owner: bob, Since: 1, Told: 1})),
@@ -199,6 +204,13 @@ func refusals() []refuseVector {
 		{"proven", "trailing byte", "8300000000"},
 		{"proven", "after the last second", "831b00000100000000010000"},
 		{"rate", "hours out of order", "8182820201820101"},
+		{"range", "nothing", ""},
+		{"range", "no shares", "83000050" + zeros},
+		{"range", "more shares than bytes", "83020150" + zeros},
+		{"range", "a sum of 15 bytes", "8301014f" + zeros[2:]},
+		{"range", "a text for a sum", "83010170" + zeros},
+		{"range", "long form of one", "8318010150" + zeros},
+		{"range", "trailing byte", "83010150" + zeros + "00"},
 		{"rate", "nothing in an hour", "8181820200"},
 		{"document order", "no document", "a0"},
 		{"document order", "not a document", "a2014100" + "0201"},
@@ -291,6 +303,7 @@ func FuzzEvent(f *testing.F)     { fuzzRow(f, "event") }
 func FuzzDocument(f *testing.F)  { fuzzRow(f, "document order") }
 func FuzzStatement(f *testing.F) { fuzzRow(f, "document statement") }
 func FuzzProof(f *testing.F)     { fuzzRow(f, "proof") }
+func FuzzRange(f *testing.F)     { fuzzRow(f, "range") }
 func FuzzRate(f *testing.F)      { fuzzRow(f, "rate") }
 func FuzzHistory(f *testing.F)   { fuzzRow(f, "history") }
 func FuzzProven(f *testing.F)    { fuzzRow(f, "proven") }
@@ -343,6 +356,10 @@ func FuzzKey(f *testing.F) {
 			made = historyKey(p, int64(k.number()))
 		case keyAccount, keyUsage, keyRate, keyProven:
 			made = peerKey(key[0], k.peer())
+		case keyRange:
+			role := k.take(1)[0]
+			p := k.peer()
+			made = rangeKey(side{role, p}, k.take(1)[0])
 		case keyDispute:
 			host := k.peer()
 			made = disputeKey(host, k.peer())

@@ -105,8 +105,11 @@ func (g *graph) feed(rows getter, p peer.ID) error {
 	return nil
 }
 
-// enter puts an account into the network.
+// enter puts an account into the network, unless it is nobody's.
 func (g *graph) enter(a Account, u Usage) {
+	if a.Peer == Anonymous {
+		return
+	}
 	terms := a.Counted()
 	in := credit.Peer{ID: credit.ID(a.Peer), Friend: a.Friend, Denied: a.Denied, Frozen: a.Standing.Step >= credit.StepFrozen,
 		RatioPPM: terms.RatioPPM, Gift: terms.Gift, Opening: terms.Opening}
@@ -139,7 +142,10 @@ func (g *graph) bound(t int64) {
 
 // count puts new counters of a peer into the network.
 func (g *graph) count(p peer.ID, u Usage) {
-	in, _ := g.book.Peer(credit.ID(p)) // every account is in it
+	if p == Anonymous {
+		return
+	}
+	in, _ := g.book.Peer(credit.ID(p)) // every other account is in it
 	g.put(p, in, u)
 }
 

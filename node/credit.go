@@ -37,7 +37,7 @@ func namesOf(accounts []ledger.Account, self peer.ID) names {
 			all[a.Peer] = a.Name
 		}
 	}
-	all[self] = "you"
+	all[self], all[ledger.Anonymous] = "you", "anonymous"
 	return all
 }
 
