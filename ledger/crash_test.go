@@ -3,6 +3,7 @@ package ledger
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -20,9 +21,10 @@ import (
 )
 
 const (
-	crashEnv     = "POTLUCK_LEDGER_CRASH"
-	crashWriters = 8
-	crashRounds  = 20
+	crashEnv      = "POTLUCK_LEDGER_CRASH"
+	crashSmallEnv = "POTLUCK_LEDGER_CRASH_SMALL" // not empty: the child's books aren't synced
+	crashWriters  = 8
+	crashRounds   = 20
 )
 
 // runCrashChild is the child's whole life: it writes as fast as it can, and
@@ -38,7 +40,8 @@ func runCrashChild() bool {
 		os.Exit(1)
 	}
 	ctx := context.Background()
-	b, err := Open(ctx, Config{Self: self, Dir: dir, Clock: time.Now, Log: slog.New(slog.DiscardHandler)})
+	small := os.Getenv(crashSmallEnv) != ""
+	b, err := Open(ctx, Config{Self: self, Dir: dir, Clock: time.Now, Log: slog.New(slog.DiscardHandler), Small: small})
 	if err != nil {
 		fmt.Println("error", err)
 		os.Exit(1)
@@ -111,8 +114,18 @@ func TestKillNine(t *testing.T) {
 // that it wrote.
 func crashRound(t *testing.T, dir string, from, after int) (lines []string) {
 	t.Helper()
+	return crashRun(t, dir, from, after, false, func() error { return nil })
+}
+
+// crashRun is crashRound with something that happens right before the kill, and
+// books that may be Small.
+func crashRun(t *testing.T, dir string, from, after int, small bool, strike func() error) (lines []string) {
+	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d %s", crashEnv, from, dir))
+	if small {
+		cmd.Env = append(cmd.Env, crashSmallEnv+"=1")
+	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -124,7 +137,7 @@ func crashRound(t *testing.T, dir string, from, after int) (lines []string) {
 	for s.Scan() {
 		lines = append(lines, s.Text())
 		if len(lines) == after {
-			if err := cmd.Process.Kill(); err != nil {
+			if err := errors.Join(strike(), cmd.Process.Kill()); err != nil && !errors.Is(err, os.ErrProcessDone) {
 				t.Fatal(err)
 			}
 		}
@@ -150,21 +163,30 @@ func crashVerify(t *testing.T, dir string, round int, acked map[string]string) {
 	}
 	clean(t, b)
 	for key, word := range acked {
-		name, number, _ := strings.Cut(key, " ")
-		n, err := strconv.Atoi(number)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var w int
-		fmt.Sscanf(name, "writer%d", &w)
-		row, err := b.Share(t.Context(), shareID(w<<24|n, 0))
-		// What was under way may have gone one step further than what was told.
-		switch {
-		case word == "reserved" && err == nil:
-		case word == "held" && err == nil && (row.State == ShareStable || n%3 == 0):
-		case word == "cancelled" && err == nil && row.State == ShareGoing:
-		default:
-			t.Fatalf("round %d: %s of %s is lost: %+v, %v", round, word, key, row, err)
+		if err := crashLost(t, b, key, word); err != nil {
+			t.Fatalf("round %d: %v", round, err)
 		}
 	}
+}
+
+// crashLost tells what the books don't have of an acknowledged share; nil if they
+// do. What was under way may have gone one step further than what was told.
+func crashLost(t *testing.T, b *Book, key, word string) error {
+	t.Helper()
+	name, number, _ := strings.Cut(key, " ")
+	n, err := strconv.Atoi(number)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var w int
+	fmt.Sscanf(name, "writer%d", &w)
+	row, err := b.Share(t.Context(), shareID(w<<24|n, 0))
+	switch {
+	case word == "reserved" && err == nil:
+	case word == "held" && err == nil && (row.State == ShareStable || n%3 == 0):
+	case word == "cancelled" && err == nil && row.State == ShareGoing:
+	default:
+		return fmt.Errorf("%s of %s is lost: %+v, %w", word, key, row, err)
+	}
+	return nil
 }

@@ -185,4 +185,3 @@ func TestFlippedBitInAnOlderLogIsNoticed(t *testing.T) {
 		accepted = config(killed, c)
 	}
 }
-

@@ -24,7 +24,12 @@ import (
 const flipEnv = "POTLUCK_LEDGER_FLIP"
 
 // flips is how many places are tried.
-const flips = 500
+func flips() int {
+	if os.Getenv("POTLUCK_LONG") != "" {
+		return 500
+	}
+	return 150
+}
 
 // place is one bit of one file.
 type place struct {
@@ -137,7 +142,7 @@ func TestFlippedBits(t *testing.T) {
 	child := &flipChild{t: t, want: want}
 	defer child.end()
 	count := make(map[string]map[string]int) // by kind of file and outcome
-	for range flips {
+	for range flips() {
 		p := drawPlace(t, random, dir)
 		damaged := flipped(t, dir, p)
 		became, why := child.open(damaged)
@@ -156,7 +161,7 @@ func TestFlippedBits(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	t.Logf("%d places: %v", flips, count)
+	t.Logf("%d places: %v", flips(), count)
 }
 
 // fileKind tells what a file of the books is.
