@@ -147,7 +147,18 @@ func (a *audit) renew(ctx context.Context, host peer.ID, c *course, total potluc
 	}
 	c.day, c.plan = day, s.plan(rand.Int64N)
 	c.daily = len(c.plan)
+	a.show(c)
 	return nil
+}
+
+// show keeps what daily tells.
+func (a *audit) show(c *course) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	c.asks, c.moves = int64(c.daily), 0
+	for _, q := range c.plan {
+		c.moves += q.Cost()
+	}
 }
 
 // ask asks a host for slices. One that answers nothing isn't asked for all.
@@ -192,4 +203,18 @@ func (n *Node) failures(ctx context.Context, p peer.ID) (int, error) {
 		return 0, nil
 	}
 	return int(sum.AuditsFailed), nil
+}
+
+// daily is how many questions a day a host of so many shares is asked, and what
+// they may move: as the day's plan has it, or before there is one the most.
+func (a *audit) daily(host peer.ID) (questions int64, most potluck.Size) {
+	if a.n.config.Audits == 0 {
+		return 0, 0
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if c := a.courses[host]; c != nil && c.asks > 0 {
+		return c.asks, min(c.moves, a.n.config.AuditBytes)
+	}
+	return 2 * int64(a.n.config.Audits), a.n.config.AuditBytes
 }

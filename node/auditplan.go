@@ -133,6 +133,10 @@ type course struct {
 	daily int          // questions that the plan had
 	open  []question   // asked and not answered, oldest first
 	spent potluck.Size // moved on that day
+
+	// Under the audit's lock: of the newest plan.
+	asks  int64
+	moves potluck.Size
 }
 
 const (

@@ -139,7 +139,7 @@ func (n *Node) Events(ctx context.Context, after uint64, limit int) ([]Event, er
 	all := make([]Event, len(rows))
 	for i, e := range rows {
 		all[i] = Event{Seq: e.Seq, Time: e.Time, Kind: e.Kind, Peer: e.Peer, Name: names[e.Peer], Share: e.Share,
-			Bytes: e.Bytes, Reason: e.Reason}
+			Bytes: e.Bytes, Reason: e.Reason, Evidence: showEvidence(e.Evidence)}
 	}
 	return all, nil
 }

@@ -1,6 +1,8 @@
 package node
 
 import (
+	"encoding/json"
+
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"potluck"
@@ -205,6 +207,10 @@ type Event struct {
 	Share  *potluck.ShareID `json:"share,omitempty"`
 	Bytes  potluck.Size     `json:"bytes,omitempty"`
 	Reason string           `json:"reason,omitempty"`
+
+	// Evidence is what the event was decided on: JSON as it was written, or other
+	// bytes as a text of hexadecimal digits.
+	Evidence json.RawMessage `json:"evidence,omitempty"`
 }
 
 // CheckReport is what a check of the books and of the store found.

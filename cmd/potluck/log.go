@@ -11,6 +11,8 @@ type logCmd struct {
 	Follow bool   `short:"f" help:"Go on with what happens, until interrupted."`
 	After  uint64 `placeholder:"SEQ" help:"Only events after this number (0)."`
 	Limit  int    `placeholder:"COUNT" help:"At most so many events (all)."`
+
+	Evidence bool `help:"Also what each event was decided on: figures, answers, hashes of documents."`
 }
 
 // Run prints the events of the books, oldest first.
@@ -23,11 +25,14 @@ func (l *logCmd) Run(ctx context.Context, c *cli) error {
 		return err
 	}
 	defer node.Close()
-	err = node.Log(ctx, api.LogRequest{After: l.After, Limit: l.Limit, Follow: l.Follow}, func(e api.Event) error {
+	err = node.Log(ctx, api.LogRequest{After: l.After, Limit: l.Limit, Follow: l.Follow, Evidence: l.Evidence}, func(e api.Event) error {
 		if c.JSON {
 			return c.emit(e)
 		}
 		c.printf("%s", showEvent(e))
+		if len(e.Evidence) > 0 {
+			c.printf("    %s", e.Evidence)
+		}
 		return nil
 	})
 	if l.Follow && ctx.Err() != nil {

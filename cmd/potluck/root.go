@@ -35,6 +35,7 @@ type grammar struct {
 	Join    joinCmd    `cmd:"" group:"Friends" help:"Accept a friend's invite."`
 	Friends friendsCmd `cmd:"" group:"Friends" help:"List or remove friends."`
 	Who     whoCmd     `cmd:"" group:"Friends" help:"Show who holds how much for whom, and why."`
+	History historyCmd `cmd:"" group:"Friends" help:"Show what a friend kept, moved and proved, day by day."`
 	Terms   termsCmd   `cmd:"" group:"Friends" help:"Show or change what a friend may have here."`
 	Deny    denyCmd    `cmd:"" group:"Friends" help:"Take no new bytes from a friend."`
 	Accept  acceptCmd  `cmd:"" group:"Friends" help:"Lift a denial."`

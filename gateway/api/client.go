@@ -153,7 +153,7 @@ func (c *Client) CheckBytes(ctx context.Context) (CheckReport, error) {
 // Log visits events in order. With Follow it ends with ctx's error.
 func (c *Client) Log(ctx context.Context, r LogRequest, visit func(Event) error) error {
 	q := url.Values{"after": {strconv.FormatUint(r.After, 10)}, "limit": {strconv.Itoa(r.Limit)},
-		"follow": {strconv.FormatBool(r.Follow)}}
+		"follow": {strconv.FormatBool(r.Follow)}, "evidence": {strconv.FormatBool(r.Evidence)}}
 	a, err := c.ask(ctx, "GET", "/v1/log?"+q.Encode(), nil)
 	if err != nil {
 		return err

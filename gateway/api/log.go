@@ -5,8 +5,12 @@ import (
 	"strconv"
 )
 
-// eventBatch is how many events are read from the books at once.
-const eventBatch = 256
+// So many events are read from the books at once; with their evidence, which may
+// have 64 KiB each, fewer.
+const (
+	eventBatch    = 256
+	evidenceBatch = 16
+)
 
 func (s *server) events(w http.ResponseWriter, r *http.Request) {
 	l := &lines{w: w}
@@ -20,17 +24,19 @@ func (s *server) events(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 	}
-	follow := false
-	if text := q.Get("follow"); text != "" && err == nil {
-		if follow, err = strconv.ParseBool(text); err != nil {
-			err = usagef("follow is true or false, not %q", text)
+	var said [2]bool
+	for i, key := range []string{"follow", "evidence"} {
+		if text := q.Get(key); text != "" && err == nil {
+			if said[i], err = strconv.ParseBool(text); err != nil {
+				err = usagef("%s is true or false, not %q", key, text)
+			}
 		}
 	}
 	if err != nil {
 		l.end(nil, err)
 		return
 	}
-	last, err := s.follow(r, l, n[0], n[1], follow)
+	last, err := s.follow(r, l, n[0], n[1], said[0], said[1])
 	l.end(logEnd{last}, err)
 }
 
@@ -41,9 +47,9 @@ type logEnd struct {
 
 // follow sends events until there are no more, or limit are sent; with wait,
 // until the asker goes.
-func (s *server) follow(r *http.Request, l *lines, after, limit uint64, wait bool) (uint64, error) {
+func (s *server) follow(r *http.Request, l *lines, after, limit uint64, wait, evidence bool) (uint64, error) {
 	for sent := uint64(0); ; {
-		batch := uint64(eventBatch)
+		batch := uint64(batchOf(evidence))
 		if limit > 0 {
 			batch = min(batch, limit-sent)
 		}
@@ -52,6 +58,9 @@ func (s *server) follow(r *http.Request, l *lines, after, limit uint64, wait boo
 			return after, err
 		}
 		for i := range events {
+			if !evidence {
+				events[i].Evidence = nil
+			}
 			if err := l.line(message{Event: &events[i]}); err != nil {
 				return after, err
 			}
@@ -70,4 +79,11 @@ func (s *server) follow(r *http.Request, l *lines, after, limit uint64, wait boo
 			}
 		}
 	}
+}
+
+func batchOf(evidence bool) int {
+	if evidence {
+		return evidenceBatch
+	}
+	return eventBatch
 }

@@ -117,6 +117,7 @@ func (s *server) routes() http.Handler {
 		"GET /v1/friends":                s.friends,
 		"DELETE /v1/friends/{peer}":      s.unfriend,
 		"GET /v1/friends/{peer}/terms":   s.terms,
+		"GET /v1/friends/{peer}/history": s.history,
 		"PATCH /v1/friends/{peer}/terms": s.setTerms,
 		"POST /v1/friends/{peer}/deny":   s.deny,
 		"POST /v1/friends/{peer}/accept": s.accept,

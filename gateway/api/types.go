@@ -97,6 +97,8 @@ type LogRequest struct {
 	After  uint64 // only events with a greater number
 	Limit  int    // at most so many; 0: all
 	Follow bool   // wait for more, until the context ends
+
+	Evidence bool // also what events were decided on
 }
 
 // capRequest is the body of rm and where.
