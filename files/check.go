@@ -81,7 +81,7 @@ func Enough(l potluck.Layout) int {
 // ctx's.
 func (c *Client) Check(ctx context.Context, cp caps.Cap, o CheckOptions, report func(Progress)) (CheckResult, error) {
 	start := c.c.Clock()
-	v, err := verify(cp)
+	v, err := VerifyCap(cp)
 	if err != nil {
 		return CheckResult{}, err
 	}

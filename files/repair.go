@@ -74,7 +74,7 @@ type mend struct {
 // what was done before an error is in the result and in the books.
 func (c *Client) Repair(ctx context.Context, cp caps.Cap, o RepairOptions, report func(Progress)) (RepairResult, error) {
 	start := c.c.Clock()
-	v, err := verify(cp)
+	v, err := VerifyCap(cp)
 	if err != nil {
 		return RepairResult{}, err
 	}
@@ -123,12 +123,12 @@ func (m *mend) run(ctx context.Context) error {
 		m.result.Left = len(m.result.Missing)
 		return nil
 	}
+	if err := m.markLost(ctx); err != nil {
+		return err
+	}
 	if m.o.Most > 0 && m.result.Cost > m.o.Most {
 		m.result.Left = len(m.result.Missing)
 		return nil
-	}
-	if err := m.markLost(ctx); err != nil {
-		return err
 	}
 	if len(m.doubted) > 0 || len(m.result.Missing) > 0 {
 		if err := m.get.fetchManifest(ctx); err != nil {

@@ -16,8 +16,9 @@ import (
 	"potluck/p2p"
 )
 
-// verify gives the verify cap of a cap of a file with shares.
-func verify(cp caps.Cap) (caps.Verify, error) {
+// VerifyCap gives the verify cap of a cap of a file with shares. Errors:
+// *UsageError for a literal, which has none.
+func VerifyCap(cp caps.Cap) (caps.Verify, error) {
 	switch cp := cp.(type) {
 	case caps.Read:
 		return cp.Verify(), nil
@@ -30,7 +31,7 @@ func verify(cp caps.Cap) (caps.Verify, error) {
 // Where asks all friends which shares of a file they hold, and joins that with
 // the owner's placements: what can't be asked now is unknown, not lost.
 func (c *Client) Where(ctx context.Context, cp caps.Cap) (WhereResult, error) {
-	v, err := verify(cp)
+	v, err := VerifyCap(cp)
 	if err != nil {
 		return WhereResult{}, err
 	}
@@ -105,7 +106,7 @@ func tell(v caps.Verify, found []holding, placed []ledger.Placement, asked []pee
 // Placements at hosts that can't be reached are marked as removed; Sweep tells
 // the hosts later. ledger.ErrNotFound: this node has put no such file.
 func (c *Client) Remove(ctx context.Context, cp caps.Cap) (RemoveResult, error) {
-	v, err := verify(cp)
+	v, err := VerifyCap(cp)
 	if err != nil {
 		return RemoveResult{}, err
 	}

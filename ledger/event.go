@@ -40,6 +40,9 @@ const (
 	KindUnplacing    = "unplacing"      // a share of ours was removed, the host is to be told
 	KindPlacedLost   = "placement-lost" // a host doesn't, though it did
 	KindUnplace      = "unplace"        // a placement was dropped
+	KindRepair       = "repair"         // shares of a file were made anew, used again or given up, see Reason
+	KindAuthority    = "authority"      // leave to repair a file was given or taken, see Reason
+	KindRepairedFor  = "repaired-for"   // a share was taken from a friend of its owner, in its owner's name
 	KindFile         = "file"           // a file was put
 	KindDropFile     = "drop-file"      // a file was forgotten
 	KindInvite       = "invite"         // an invite was made

@@ -36,6 +36,9 @@ type Config struct {
 	AuditBytes potluck.Size // what they may move with one host a day; default 32 MiB, negative: nothing
 	ProofDays  int          // for how many days a proof that a host holds what it should counts; default 14, negative: for ever
 
+	RepairBudget potluck.Size  // bytes that the repair of this node's files may move a day; default 10 GiB, negative: files aren't repaired by themselves
+	RepairAfter  time.Duration // how long a host may be away before its shares are made anew elsewhere; default 24 h
+
 	Log   *slog.Logger     // default: nothing is logged
 	Clock func() time.Time // default: time.Now
 
@@ -101,7 +104,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Hops > hopsLimit {
 		return c, usagef("max_hops of %d is over %d", c.Hops, hopsLimit)
 	}
-	if err := errors.Join(c.pacing(), c.proving()); err != nil {
+	if err := errors.Join(c.pacing(), c.proving(), c.repairing()); err != nil {
 		return c, err
 	}
 	if c.Log == nil {

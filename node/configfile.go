@@ -27,11 +27,15 @@ type File struct {
 
 	MaxHops *int   // max_hops = 3: how many pointers may lie between a friend and who is served for it; 0: friends only
 	Evict   string // evict = "ask" or "auto": whether the last steps of standing need the operator's word
+	Publish *bool  // publish = true: whether friends are shown the statements of this node
 
 	CrawlShare *float64      // crawl_share = 0.1: the part of the time that the loops over all shares may work; 0: they don't run by themselves
 	Audits     *int          // audits = 66: slices asked of each host a day, and as many of shares whose turn it is; 0: none
 	AuditBytes *potluck.Size // audit_bytes = "32MiB": what they may move with one host a day; 0: nothing
 	ProofDays  *int          // proof_days = 14: for how many days a good audit counts; 0: for ever
+
+	RepairBudget *potluck.Size // repair_budget = "10GiB": bytes that repairs may move a day; 0: files aren't repaired by themselves
+	RepairAfter  time.Duration // repair_after = "24h": how long a host may be away before its shares are made anew elsewhere
 
 	ScrubDays *int // scrub_days = 30: in how many days every byte that is kept is read once; 0: never
 }
@@ -82,6 +86,7 @@ func parseFile(text string) (File, error) {
 		Page    string `toml:"page"`
 		MaxHops *int   `toml:"max_hops"`
 		Evict   string `toml:"evict"`
+		Publish *bool  `toml:"publish"`
 
 		CrawlShare *float64 `toml:"crawl_share"`
 		ScrubDays  *int     `toml:"scrub_days"`
@@ -89,6 +94,9 @@ func parseFile(text string) (File, error) {
 		Audits     *int      `toml:"audits"`
 		AuditBytes *sizeText `toml:"audit_bytes"`
 		ProofDays  *int      `toml:"proof_days"`
+
+		RepairBudget *sizeText `toml:"repair_budget"`
+		RepairAfter  lasting   `toml:"repair_after"`
 	}
 	meta, err := toml.Decode(text, &raw)
 	if err != nil {
@@ -99,7 +107,7 @@ func parseFile(text string) (File, error) {
 		return File{}, err
 	}
 	for _, key := range meta.Undecoded() {
-		return File{}, fmt.Errorf("line %d: key %q is not known; the keys are name, offer, floor, listen, page, coming, lease, max_hops, evict, crawl_share, scrub_days, audits, audit_bytes, proof_days", lineOf(text, key), key)
+		return File{}, fmt.Errorf("line %d: key %q is not known; the keys are name, offer, floor, listen, page, coming, lease, max_hops, evict, publish, crawl_share, scrub_days, audits, audit_bytes, proof_days, repair_budget, repair_after", lineOf(text, key), key)
 	}
 	if raw.MaxHops != nil && (*raw.MaxHops < 0 || *raw.MaxHops > hopsLimit) {
 		return File{}, fmt.Errorf("max_hops = %d is not between 0 and %d", *raw.MaxHops, hopsLimit)
@@ -120,9 +128,10 @@ func parseFile(text string) (File, error) {
 		return File{}, fmt.Errorf("evict = %q is neither \"ask\" nor \"auto\"", raw.Evict)
 	}
 	return File{Name: raw.Name, Offer: (*potluck.Size)(raw.Offer), Floor: (*potluck.Size)(raw.Floor),
-		Listen: raw.Listen, Page: raw.Page, Coming: time.Duration(raw.Coming), Lease: time.Duration(raw.Lease), MaxHops: raw.MaxHops, Evict: raw.Evict,
+		Listen: raw.Listen, Page: raw.Page, Coming: time.Duration(raw.Coming), Lease: time.Duration(raw.Lease), MaxHops: raw.MaxHops, Evict: raw.Evict, Publish: raw.Publish,
 		CrawlShare: raw.CrawlShare, ScrubDays: raw.ScrubDays,
-		Audits: raw.Audits, AuditBytes: (*potluck.Size)(raw.AuditBytes), ProofDays: raw.ProofDays}, nil
+		Audits: raw.Audits, AuditBytes: (*potluck.Size)(raw.AuditBytes), ProofDays: raw.ProofDays,
+		RepairBudget: (*potluck.Size)(raw.RepairBudget), RepairAfter: time.Duration(raw.RepairAfter)}, nil
 }
 
 // plain is the message of a parse error without its position.

@@ -18,7 +18,9 @@ func (n *hosts) Hosts(ctx context.Context) ([]files.Place, error) {
 	list := make([]files.Place, 0, len(accounts))
 	for _, a := range accounts {
 		if a.Friend || n.gate.isReached(a.Peer) {
-			list = append(list, files.Place{Peer: a.Peer, Name: a.Name, Household: n.gate.household(a.Peer), Friend: a.Friend})
+			at := files.Place{Peer: a.Peer, Name: a.Name, Household: n.gate.household(a.Peer), Friend: a.Friend}
+			at.Up, at.Windows = n.repair.uptime(a.Peer)
+			list = append(list, at)
 		}
 	}
 	return list, nil

@@ -37,31 +37,32 @@ type Node struct {
 	log        *slog.Logger
 	recovering bool // it is being recovered: it serves and signs nothing
 
-	self      peer.ID
-	book      *ledger.Book
-	store     shares.Store
-	floor     potluck.Size
-	gate      *gate
-	keep      *keep
-	host      *p2p.Host
-	files     *files.Client
-	tend      *tend
-	post      *post
-	count     *count
-	judge     *judge
-	epoch     *epoch
-	sealKey   keepsake.Key
-	souvenir  *souvenirs
-	repair    *repair
-	audit     *audit
-	presence  *presence
-	crawl     *crawl
-	scrub     *scrub
-	losses    *losses
-	reconcile *reconcile
-	heard     heard
-	paced     paced
-	shelf     shelf
+	self        peer.ID
+	book        *ledger.Book
+	store       shares.Store
+	floor       potluck.Size
+	gate        *gate
+	keep        *keep
+	host        *p2p.Host
+	files       *files.Client
+	tend        *tend
+	post        *post
+	count       *count
+	judge       *judge
+	epoch       *epoch
+	sealKey     keepsake.Key
+	souvenir    *souvenirs
+	repair      *repair
+	authorities authorities // of friends, for this node
+	audit       *audit
+	presence    *presence
+	crawl       *crawl
+	scrub       *scrub
+	losses      *losses
+	reconcile   *reconcile
+	heard       heard
+	paced       paced
+	shelf       shelf
 
 	begun, ended atomic.Int64 // puts of this life
 
@@ -132,7 +133,8 @@ func (n *Node) open(ctx context.Context) (err error) {
 	if err := n.recover(ctx); err != nil {
 		return err
 	}
-	if err := errors.Join(n.recall(ctx), n.crawl.load(ctx), n.scrub.load(ctx)); err != nil {
+	if err := errors.Join(n.recall(ctx), n.crawl.load(ctx), n.scrub.load(ctx), n.repair.load(ctx),
+		n.authorities.open(n.dir.join("authorities"), n.config.Clock().Unix())); err != nil {
 		return err
 	}
 	if err := n.openNetwork(ctx, key, secret); err != nil {

@@ -20,6 +20,9 @@ func (n *Node) take(ctx context.Context, from peer.ID, raw []byte, hints []p2p.H
 	if err != nil {
 		return p2p.DeliveredInvalid, nil
 	}
+	if d.Kind == signed.KindAuthority {
+		return n.takeAuthority(ctx, d)
+	}
 	p, err := newPaper(d)
 	if err != nil {
 		return p2p.DeliveredInvalid, nil
@@ -27,8 +30,10 @@ func (n *Node) take(ctx context.Context, from peer.ID, raw []byte, hints []p2p.H
 	if p.id.Issuer == n.self && d.Kind != signed.KindStatement && d.Kind != signed.KindConflict {
 		return n.returned(ctx, p)
 	}
-	if ok, err := n.concerned(ctx, p); err != nil || !ok {
-		return p2p.DeliveredNotConcerned, err
+	if ok, err := n.concerned(ctx, p); err != nil {
+		return 0, err
+	} else if !ok {
+		return n.notice(ctx, from, p)
 	}
 	if p.id.Issuer != n.self { // a statement is filed under its host
 		if err := n.meet(ctx, p.id.Issuer, hints, maxStrange); errors.Is(err, errManyKnown) {

@@ -76,7 +76,8 @@ func (t *tend) loops() iter.Seq2[string, *lifecycle.Cycle] {
 		_ = yield("sweep", t.sweeping) && yield("resign", t.resigning) && yield("standing", n.judge.cycle) &&
 			yield("statements", n.count.cycle) && yield("deliver", n.post.cycle) && yield("keepsake", n.souvenir.cycle) &&
 			yield("crawl", n.crawl.cycle) && yield("scrub", n.scrub.cycle) && yield("losses", n.losses.cycle) &&
-			yield("meet", t.meeting) && yield("dial", t.dialling) && yield("renew", t.renewing) && yield("audit", n.audit.cycle) && yield("reconcile", n.reconcile.cycle)
+			yield("meet", t.meeting) && yield("dial", t.dialling) && yield("renew", t.renewing) && yield("audit", n.audit.cycle) && yield("reconcile", n.reconcile.cycle) &&
+			yield("repair", n.repair.cycle)
 	}
 }
 

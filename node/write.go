@@ -20,27 +20,34 @@ func (k *keep) Write(ctx context.Context, from peer.ID, w p2p.WriteRequest, body
 	if err := checkWrite(w); err != nil {
 		return p2p.WriteResponse{}, err
 	}
+	owner, err := k.principal(from, w.Authority, w.Index, w.Layout)
+	if err != nil {
+		return p2p.WriteResponse{}, err
+	}
 	id := potluck.ShareID{Index: w.Index, Number: w.Number}
 	leave, err := k.enter(ctx, id)
 	if err != nil {
 		return p2p.WriteResponse{}, err
 	}
 	defer leave()
-	row, err := k.claimed(ctx, from, id, w.Layout)
+	row, err := k.claimed(ctx, owner, id, w.Layout)
 	if err != nil {
 		return p2p.WriteResponse{}, k.answer(err)
 	}
 	if row.State == ledger.ShareStable {
-		row, err = k.prove(ctx, from, row, w, body)
+		row, err = k.prove(ctx, owner, row, w, body)
 	} else {
-		row, err = k.take(ctx, from, row, w, body)
+		row, err = k.take(ctx, owner, row, w, body)
 	}
 	if err != nil {
 		return p2p.WriteResponse{}, k.answer(err)
 	}
+	if err := k.noteRepairer(ctx, owner, from, row); err != nil {
+		return p2p.WriteResponse{}, k.answer(err)
+	}
 	// If we die before the receipt arrives: the share is held, and the owner
 	// learns it from the next Allocate, and gets a receipt for a proof.
-	return k.receipt(from, row)
+	return k.receipt(owner, row)
 }
 
 // checkWrite tells whether the lengths are those of the layout.
@@ -220,6 +227,10 @@ func (k *keep) readTrailers(ctx context.Context, w p2p.WriteRequest, body io.Rea
 	if err != nil {
 		k.trailers.Release(n)
 		return nil, nil, nil, fmt.Errorf("write: trailers cut off: %w", err)
+	}
+	if err := sameFile(w, b[:w.Manifest]); err != nil {
+		k.trailers.Release(n)
+		return nil, nil, nil, err
 	}
 	return b[:w.Manifest], b[w.Manifest:], func() { k.trailers.Release(n) }, nil
 }

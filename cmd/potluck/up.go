@@ -31,7 +31,7 @@ type upCmd struct {
 
 // Help says more than one line.
 func (u *upCmd) Help() string {
-	return `Runs a node in the foreground until it is interrupted, and makes one when the data directory has none. A flag goes before its environment variable, that before config.toml in the data directory, that before the default. config.toml has the keys name, offer, floor, listen, page, coming (how long room stays reserved for an upload that doesn't go on), lease (how long friends are asked to keep your shares, each day anew), max_hops (how many credit pointers may lie between a friend and somebody whom your node serves for it: 3; 0 serves friends only), crawl_share (the part of the time that comparing the store with the books and reading it again may take: 0.1; 0 does neither by itself), scrub_days (in how many days every byte that you keep is read once: 30; 0 never), audits (how many blocks of your shares each host is asked for a day: 66; 0 none), audit_bytes (what that may move with one host a day: "32MiB"), proof_days (for how many days a good audit counts: 14; 0 for ever) and evict ("ask": nobody is evicted without your word; "auto": after all notices it goes by itself).`
+	return `Runs a node in the foreground until it is interrupted, and makes one when the data directory has none. A flag goes before its environment variable, that before config.toml in the data directory, that before the default. config.toml has the keys name, offer, floor, listen, page, coming (how long room stays reserved for an upload that doesn't go on), lease (how long friends are asked to keep your shares, each day anew), max_hops (how many credit pointers may lie between a friend and somebody whom your node serves for it: 3; 0 serves friends only), publish (whether friends are shown what your node signed about who holds how much for whom: true), crawl_share (the part of the time that comparing the store with the books and reading it again may take: 0.1; 0 does neither by itself), scrub_days (in how many days every byte that you keep is read once: 30; 0 never), audits (how many blocks of your shares each host is asked for a day: 66; 0 none), audit_bytes (what that may move with one host a day: "32MiB"), proof_days (for how many days a good audit counts: 14; 0 for ever), repair_budget (what bringing back lost shares of your files may move a day: "10GiB"; 0: they aren't repaired by themselves), repair_after (how long a friend may be away before its shares are made anew elsewhere: "24h") and evict ("ask": nobody is evicted without your word; "auto": after all notices it goes by itself).`
 }
 
 // stopTime bounds how long a node may take to stop.
@@ -87,8 +87,9 @@ func (u *upCmd) config(c *cli) (node.Config, error) {
 	config := node.Config{Data: c.Data, Name: file.Name, Listen: file.Listen, Log: c.logger(u.LogLevel),
 		Offer: chosen((*potluck.Size)(u.Offer), file.Offer), Floor: chosen((*potluck.Size)(u.Floor), file.Floor),
 		Coming: file.Coming, Lease: file.Lease, Hops: orNone(file.MaxHops), Evict: file.Evict == "auto",
-		CrawlShare: orNone(file.CrawlShare), ScrubDays: orNone(file.ScrubDays),
-		Audits: orNone(file.Audits), AuditBytes: chosen(file.AuditBytes), ProofDays: orNone(file.ProofDays)}
+		Private: file.Publish != nil && !*file.Publish, CrawlShare: orNone(file.CrawlShare), ScrubDays: orNone(file.ScrubDays),
+		Audits: orNone(file.Audits), AuditBytes: chosen(file.AuditBytes), ProofDays: orNone(file.ProofDays),
+		RepairBudget: chosen(file.RepairBudget), RepairAfter: file.RepairAfter}
 	if u.Name != "" {
 		config.Name = u.Name
 	}
