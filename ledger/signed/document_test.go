@@ -44,7 +44,7 @@ func TestDocumentForms(t *testing.T) {
 	x := []byte("x")
 	for name, d := range map[string]Document{
 		"no kind":                  {0, [][]byte{x}},
-		"kind 7":                   {7, [][]byte{x}},
+		"kind 9":                   {9, [][]byte{x}},
 		"order of none":            {KindOrder, nil},
 		"order of two":             {KindOrder, [][]byte{x, x}},
 		"order of an empty one":    {KindOrder, [][]byte{{}}},
@@ -77,6 +77,7 @@ func TestDocumentOpensAsItsKind(t *testing.T) {
 		_, opens[KindConsent] = d.Consent()
 		_, opens[KindHousehold] = d.Household()
 		_, _, _, opens[KindStatement] = d.Statement()
+		_, opens[KindKeepsake] = d.Keepsake()
 		_, opens[KindConflict] = VerifyConflict(d)
 		for k, err := range opens {
 			if (err == nil) != (k == d.Kind) {
@@ -99,6 +100,7 @@ func TestIdentities(t *testing.T) {
 		"statement-host":  {KindStatement, id(1), id(2), 12},
 		"statement-owner": {KindStatement, id(1), id(2), 12},
 		"conflict":        {KindConflict, id(1), "", 7},
+		"keepsake":        {KindKeepsake, id(1), "", 2<<32 + 31},
 	}
 	for name, d := range documents() {
 		got, err := Identify(d)
@@ -233,6 +235,9 @@ func contradict(c content) content {
 		return c
 	case Statement:
 		c.Bytes--
+		return c
+	case Keepsake:
+		c.Time++
 		return c
 	}
 	return nil

@@ -79,10 +79,14 @@ func sampleStatement() Statement {
 		HostHead: Head{900, hash(6)}, OwnerHead: Head{70, hash(7)}}
 }
 
+func sampleKeepsake() Keepsake {
+	return Keepsake{Owner: id(1), Epoch: 2, Serial: 31, Time: noon, Blob: []byte("sealed for its owner")}
+}
+
 // samples has one valid content of each kind, all signed by key 1.
 func samples() map[Kind]content {
 	return map[Kind]content{KindOrder: sampleOrder(), KindRepay: sampleRepay(), KindConsent: sampleConsent(),
-		KindHousehold: sampleHousehold(), KindStatement: sampleStatement()}
+		KindHousehold: sampleHousehold(), KindStatement: sampleStatement(), KindKeepsake: sampleKeepsake()}
 }
 
 // sealAny signs a content of any kind.
@@ -98,6 +102,8 @@ func sealAny(k crypto.PrivKey, c content) ([]byte, error) {
 		return SealHousehold(k, c)
 	case Statement:
 		return SealStatement(k, c)
+	case Keepsake:
+		return SealKeepsake(k, c)
 	}
 	return nil, errors.New("no such content")
 }
@@ -109,6 +115,7 @@ var openers = map[Kind]func([]byte) (content, error){
 	KindConsent:   func(b []byte) (content, error) { return OpenConsent(b) },
 	KindHousehold: func(b []byte) (content, error) { return OpenHousehold(b) },
 	KindStatement: func(b []byte) (content, error) { s, _, err := OpenStatement(b); return s, err },
+	KindKeepsake:  func(b []byte) (content, error) { return Single(KindKeepsake, b).Keepsake() },
 }
 
 // documents has one valid document of each kind, and statements signed by one.

@@ -101,8 +101,13 @@ func drawStatement(t *rapid.T) Statement {
 	return s
 }
 
+func drawKeepsake(t *rapid.T) Keepsake {
+	return Keepsake{Owner: id(1), Epoch: rapid.Uint64Range(1, MaxEpoch).Draw(t, "epoch"), Serial: rapid.Uint64Range(1, MaxSerial).Draw(t, "serial"),
+		Time: rapid.Int64Range(0, MaxTime-1).Draw(t, "time"), Blob: rapid.SliceOfN(rapid.Byte(), 1, 100).Draw(t, "blob")}
+}
+
 func drawContent(t *rapid.T) content {
-	switch rapid.SampledFrom([]Kind{KindOrder, KindRepay, KindConsent, KindHousehold, KindStatement}).Draw(t, "kind") {
+	switch rapid.SampledFrom([]Kind{KindOrder, KindRepay, KindConsent, KindHousehold, KindStatement, KindKeepsake}).Draw(t, "kind") {
 	case KindOrder:
 		return drawOrder(t)
 	case KindRepay:
@@ -111,6 +116,8 @@ func drawContent(t *rapid.T) content {
 		return drawConsent(t)
 	case KindHousehold:
 		return drawHousehold(t)
+	case KindKeepsake:
+		return drawKeepsake(t)
 	default:
 		return drawStatement(t)
 	}

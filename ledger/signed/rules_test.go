@@ -275,7 +275,8 @@ func TestClocks(t *testing.T) {
 	if p.Over(noon+tolerance-1) || !p.Over(noon+tolerance) || (Pointer{}).Over(1<<60) {
 		t.Error("a pointer's own end is wrong")
 	}
-	for name, validAt := range map[string]func(int64) error{"household": sampleHousehold().ValidAt, "statement": sampleStatement().ValidAt} {
+	for name, validAt := range map[string]func(int64) error{"household": sampleHousehold().ValidAt, "statement": sampleStatement().ValidAt,
+		"keepsake": sampleKeepsake().ValidAt} {
 		if err := validAt(noon - tolerance); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -285,6 +286,28 @@ func TestClocks(t *testing.T) {
 		if err := validAt(noon - tolerance - 1); !errors.Is(err, ErrNotYet) {
 			t.Errorf("%s of the future: %v", name, err)
 		}
+	}
+}
+
+func TestKeepsakeRules(t *testing.T) {
+	eachRule(t, sampleKeepsake, []rule[Keepsake]{
+		{"no owner", func(k *Keepsake) { k.Owner = "" }, "owner"},
+		{"epoch 0", func(k *Keepsake) { k.Epoch = 0 }, "epoch 0"},
+		{"epoch that fits no number", func(k *Keepsake) { k.Epoch = MaxEpoch + 1 }, "epoch 2097152"},
+		{"serial 0", func(k *Keepsake) { k.Serial = 0 }, "serial 0"},
+		{"serial that would be an epoch", func(k *Keepsake) { k.Serial = MaxSerial + 1 }, "serial 4294967296"},
+		{"negative time", func(k *Keepsake) { k.Time = -1 }, "time -1"},
+		{"no blob", func(k *Keepsake) { k.Blob = nil }, "blob of 0 bytes"},
+		{"blob over its length", func(k *Keepsake) { k.Blob = make([]byte, MaxBlob+1) }, "blob of 30721 bytes"},
+	})
+	k := sampleKeepsake()
+	k.Epoch, k.Serial, k.Blob = MaxEpoch, MaxSerial, make([]byte, MaxBlob)
+	sealed, err := SealKeepsake(key(1), k)
+	if err != nil || k.Number() != MaxNumber {
+		t.Errorf("the greatest keepsake: number %d, %v", k.Number(), err)
+	}
+	if _, err := Prove(Single(KindKeepsake, sealed), Single(KindKeepsake, must(SealKeepsake(key(1), contradict(k).(Keepsake))))); err != nil {
+		t.Errorf("two of the greatest: %v", err)
 	}
 }
 
@@ -301,7 +324,7 @@ func TestSortedLeavesItsReceiverAlone(t *testing.T) {
 func TestKinds(t *testing.T) {
 	for k := range Kind(10) {
 		word, err := k.MarshalText()
-		if (err == nil) != k.Valid() || k.Valid() != (k >= 1 && k <= 6) {
+		if (err == nil) != k.Valid() || k.Valid() != (k >= 1 && k <= 8) {
 			t.Fatalf("%d: %s, %v", k, word, err)
 		}
 		var again Kind

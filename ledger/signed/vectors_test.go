@@ -172,7 +172,7 @@ func makeVectors(t *testing.T) vectors {
 	back := sampleConsent()
 	back.Number, back.Works = 4, false
 	all := samples()
-	contents := []content{all[KindOrder], empty.Sorted(), all[KindRepay], all[KindConsent], back, all[KindHousehold], left.Sorted(), all[KindStatement]}
+	contents := []content{all[KindOrder], empty.Sorted(), all[KindRepay], all[KindConsent], back, all[KindHousehold], left.Sorted(), all[KindStatement], all[KindKeepsake]}
 	for _, c := range contents {
 		for b := byte(1); b <= 3; b++ {
 			if slices.Contains(c.signers(), id(b)) {
@@ -248,6 +248,10 @@ func refusedVectors(docs map[string]Document) (list []vectorRefused) {
 	statement.Bytes = -1
 	rightly("statement of negative bytes", statement)
 
+	keepsake := sampleKeepsake()
+	keepsake.Epoch = 0
+	rightly("keepsake of epoch 0", keepsake)
+
 	sealed := docs["consent"].Sealed[0]
 	flipped := bytes.Clone(sealed)
 	flipped[len(flipped)-1] ^= 1
@@ -266,7 +270,7 @@ func refusedVectors(docs map[string]Document) (list []vectorRefused) {
 	document := must(docs["consent"].Marshal())
 	add("byte behind the document", false, append(bytes.Clone(document), 0))
 	add("document cut by a byte", false, document[:len(document)-1])
-	add("unknown kind", false, must(encMode.Marshal(Document{7, docs["consent"].Sealed})))
+	add("unknown kind", false, must(encMode.Marshal(Document{9, docs["consent"].Sealed})))
 	add("statement without envelopes", false, must(encMode.Marshal(Document{KindStatement, [][]byte{{}, {}}})))
 	add("order of two envelopes", false, must(encMode.Marshal(Document{KindOrder, pair})))
 	return list
