@@ -140,7 +140,7 @@ type course struct {
 }
 
 const (
-	maxQuestions = 128            // in one turn at one host
+	maxQuestions = 66             // in one turn at one host: what is said of all that failed fits into one operation of the books
 	maxOpen      = 256            // beyond that a host is asked nothing new
 	openFor      = 7 * daySeconds // a question that a host leaves open for so long while it answers others has failed
 )
@@ -172,14 +172,14 @@ func (c *course) pay(asked int64, now int64) {
 // the plan that are due, within the day's bytes. A host whose proof lapsed is
 // asked at least once.
 func (c *course) take(now int64, lapsed bool, most potluck.Size) []question {
-	due := min(c.due(now), int64(len(c.plan)), maxQuestions)
+	list := slices.Clone(c.open[:min(len(c.open), maxQuestions)])
+	due := min(c.due(now), int64(len(c.plan)), int64(maxQuestions-len(list)))
 	if lapsed && len(c.open) == 0 {
 		due = max(due, min(1, int64(len(c.plan))))
 	}
 	if len(c.open) > maxOpen {
 		due = 0
 	}
-	list := slices.Clone(c.open[:min(len(c.open), maxQuestions)])
 	c.open = c.open[len(list):]
 	for ; due > 0 && c.spent < most; due-- {
 		c.spent += c.plan[0].Cost()
@@ -249,9 +249,8 @@ type asking struct {
 	Answer string          `json:"answer"`
 }
 
-// maxAnswer bounds the text of an answer in an event: those of a turn fit into one
-// operation.
-const maxAnswer = 200
+// maxAnswer bounds the text of an answer in an event.
+const maxAnswer = 100 // characters
 
 func (q question) failure(err error, now int64) ledger.AuditFailure {
 	text := cutText(strings.ToValidUTF8(err.Error(), ""), maxAnswer)
