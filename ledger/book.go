@@ -30,6 +30,7 @@ type Book struct {
 	small   bool
 	queue   chan *request
 	gate    *gate
+	opened  opened        // has its own lock
 	quit    chan struct{} // closed by Close when no caller is inside
 	wake    chan struct{} // one token: the head file has unsynced bytes
 	loops   sync.WaitGroup

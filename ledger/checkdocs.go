@@ -13,7 +13,7 @@ func (c *checker) documents() error {
 	readable := true
 	err := c.each(keyDocument, func(key, row []byte) error {
 		c.report.Documents++
-		e, err := readEntry(key, row)
+		e, err := readEntry(key, row, nil)
 		if err != nil {
 			readable = false
 			return err

@@ -47,8 +47,9 @@ func (p *paper) wire() []byte {
 	return p.encoded
 }
 
-// decodeEntry reads a row and verifies every signature in it.
-func decodeEntry(k docKey, b []byte) (*entry, error) {
+// decodeEntry reads a row and verifies every signature in it that isn't known
+// from before; o may be nil.
+func decodeEntry(k docKey, b []byte, o *opened) (*entry, error) {
 	w, err := unmarshal[documentWire]("document", b)
 	if err != nil {
 		return nil, err
@@ -64,11 +65,7 @@ func decodeEntry(k docKey, b []byte) (*entry, error) {
 		if len(p.row) == 0 {
 			continue
 		}
-		d, err := signed.ParseDocument(p.row)
-		if err == nil {
-			*p.to, err = openPaper(d)
-		}
-		if err != nil {
+		if *p.to, err = o.open(p.row); err != nil {
 			return nil, damaged("document", err)
 		}
 	}
@@ -155,13 +152,13 @@ func (r *keyReader) document() (k docKey) {
 	return k
 }
 
-func readEntry(key, value []byte) (*entry, error) {
+func readEntry(key, value []byte, o *opened) (*entry, error) {
 	r := parts(key)
 	k := r.document()
 	if err := r.end(key); err != nil {
 		return nil, err
 	}
-	return decodeEntry(k, value)
+	return decodeEntry(k, value, o)
 }
 
 // proofWire is the row of a proof of conflict.

@@ -69,7 +69,7 @@ func (b *Book) Document(ctx context.Context, kind signed.Kind, issuer, other pee
 			return err
 		}
 		k := docKey{kind, issuer, other}
-		e, found, err := load(v, docRowKey(keyDocument, k), func(b []byte) (*entry, error) { return decodeEntry(k, b) })
+		e, found, err := load(v, docRowKey(keyDocument, k), func(row []byte) (*entry, error) { return decodeEntry(k, row, &b.opened) })
 		if err == nil && !found {
 			err = fmt.Errorf("%v of %v: %w", kind, issuer, ErrNotFound)
 		}
@@ -80,6 +80,30 @@ func (b *Book) Document(ctx context.Context, kind signed.Kind, issuer, other pee
 		return err
 	})
 	return row, err
+}
+
+// Stated gives the newest statement between a host and an owner that both signed,
+// or the owner alone, and the highest number that either signed; zeros when there
+// is none.
+func (b *Book) Stated(ctx context.Context, host, owner peer.ID) (newest signed.Statement, number uint64, err error) {
+	err = b.view(ctx, func(v view) error {
+		k := docKey{signed.KindStatement, host, owner}
+		e, found, err := load(v, docRowKey(keyDocument, k), func(row []byte) (*entry, error) { return decodeEntry(k, row, &b.opened) })
+		if err != nil || !found {
+			return err
+		}
+		for _, p := range []*paper{e.paper, e.byHost, e.byOwner} {
+			if p == nil {
+				continue
+			}
+			if p != e.byHost && p.statement.Number >= newest.Number {
+				newest = p.statement
+			}
+			number = max(number, p.statement.Number)
+		}
+		return nil
+	})
+	return newest, number, err
 }
 
 // Documents visits the newest documents of a kind (0: of all kinds but proofs of
@@ -105,7 +129,7 @@ func (b *Book) Documents(ctx context.Context, kind signed.Kind, visit func(Docum
 	}
 	return b.view(ctx, func(v view) error {
 		return v.scan(ctx, span{prefix: prefix}, func(key, value []byte) error {
-			e, err := readEntry(key, value)
+			e, err := readEntry(key, value, &b.opened)
 			if err != nil {
 				return err
 			}

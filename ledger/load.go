@@ -25,7 +25,7 @@ func (b *Book) loadGraph() error {
 func (g *graph) load(v view, now int64) error {
 	ctx := context.Background()
 	err := v.scan(ctx, span{prefix: []byte{keyDocument}}, func(key, row []byte) error {
-		e, err := readEntry(key, row)
+		e, err := readEntry(key, row, nil)
 		if err == nil {
 			g.entries[e.key] = e
 		}

@@ -112,27 +112,8 @@ func (c *count) next() time.Duration {
 // newest is the newest statement between a host and an owner, and the highest
 // number that either signed.
 func (n *Node) newest(ctx context.Context, host, owner peer.ID) (s signed.Statement, number uint64, err error) {
-	row, err := n.book.Document(ctx, signed.KindStatement, host, owner)
-	if errors.Is(err, ledger.ErrNotFound) {
-		return s, 0, nil
-	}
-	if err != nil {
-		return s, 0, n.checked(err)
-	}
-	for _, d := range []*signed.Document{&row.Document, row.ByHost, row.ByOwner} {
-		if d == nil || len(d.Sealed) == 0 {
-			continue
-		}
-		x, _, _, err := d.Statement()
-		if err != nil {
-			return s, 0, err
-		}
-		if d != row.ByHost && x.Number >= s.Number {
-			s = x
-		}
-		number = max(number, x.Number)
-	}
-	return s, number, nil
+	s, number, err = n.book.Stated(ctx, host, owner)
+	return s, number, n.checked(err)
 }
 
 // due tells whether what is held differs from a statement so much, or for so
