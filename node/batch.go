@@ -80,6 +80,9 @@ func (n *Node) haveKeys(ctx context.Context) ([]p2p.DocumentKey, error) {
 	}
 	have := make(map[signed.Identity]uint64)
 	for _, x := range papers {
+		if x.word {
+			continue
+		}
 		have[x.key()] = max(have[x.key()], x.id.Number)
 	}
 	accounts, err := n.book.Accounts(ctx)

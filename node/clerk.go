@@ -95,7 +95,7 @@ func (c *clerk) Sync(ctx context.Context, from peer.ID, s p2p.SyncRequest) (p2p.
 	var a p2p.SyncResponse
 	size := 0
 	for _, x := range papers {
-		if !(x.concerns(from) || x.open && known[x.id.Issuer]) || have[x.key()] >= x.id.Number {
+		if x.word || !(x.concerns(from) || x.open && known[x.id.Issuer]) || have[x.key()] >= x.id.Number {
 			continue
 		}
 		if len(a.Documents) == p2p.MaxSync || size+len(x.raw) > p2p.MaxDocumentBytes {

@@ -200,11 +200,14 @@ func (d *post) wants(p peer.ID, x paper) bool {
 	if x.id.Kind == signed.KindKeepsake {
 		return x.id.Issuer == d.n.self && d.n.gate.isFriend(p)
 	}
+	if x.word {
+		return !x.between(p) && d.n.publishes(p, x)
+	}
 	if x.names[p] || x.id.Issuer == p && x.id.Kind == signed.KindStatement {
 		return true // a statement is filed under its host, who may not have it as the owner signed it
 	}
 	if !x.open || x.id.Issuer != d.n.self {
-		return x.spread && d.n.gate.isFriend(p)
+		return x.spread && d.n.gate.isFriend(p) || d.n.publishes(p, x)
 	}
 	return d.n.gate.isFriend(p) || x.id.Kind == signed.KindOrder && d.n.gate.isReached(p)
 }
@@ -256,6 +259,9 @@ func (d *post) hand(ctx context.Context, p peer.ID, batch []paper) error {
 				d.changed()
 			}
 		default:
+			if x.id.Kind == signed.KindStatement {
+				d.note(p, x) // it knows only one side of it; when it comes again it is asked again
+			}
 			d.n.log.Debug("a peer didn't take a document", "peer", p, "kind", x.id.Kind, "issuer", x.id.Issuer, "result", a.Results[i])
 		}
 	}

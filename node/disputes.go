@@ -21,6 +21,39 @@ type versions struct {
 	Differing []clash           `json:"differing,omitempty"`
 }
 
+// DisputeView is a holding that the two sides count otherwise.
+type DisputeView struct {
+	Host     Party           `json:"host"`
+	Owner    Party           `json:"owner"` // one of the two is "you"
+	Since    int64           `json:"since"`
+	Mine     ledger.Summary  `json:"mine"`   // what this node counts
+	Theirs   ledger.Summary  `json:"theirs"` // what the other one counts
+	Reason   string          `json:"reason"`
+	Evidence json.RawMessage `json:"evidence"` // {"statement", "orphans", "differing"}, each if there is any
+}
+
+// Disputes lists what is disputed between this node and others.
+func (n *Node) Disputes(ctx context.Context) ([]DisputeView, error) {
+	all := []DisputeView{}
+	rows, err := n.book.Disputes(ctx)
+	if err != nil {
+		return all, n.checked(err)
+	}
+	ns, err := n.names(ctx)
+	if err != nil {
+		return all, err
+	}
+	for _, d := range rows {
+		v := DisputeView{Host: ns.party(d.Host), Owner: ns.party(d.Owner), Since: d.Since, Mine: d.Mine, Theirs: d.Theirs, Reason: d.Reason,
+			Evidence: json.RawMessage("{}")}
+		if json.Valid(d.Evidence) {
+			v.Evidence = d.Evidence
+		}
+		all = append(all, v)
+	}
+	return all, nil
+}
+
 // How many shares evidence names; with them it stays under ledger.MaxProof.
 const (
 	orphansNamed   = 64

@@ -16,7 +16,8 @@ const (
 	paceDocuments  = 48 // orders and the like; a node signs one a week, and when its people change something
 	paceStatements = 256
 	paceConflicts  = 4
-	paceNotices    = 64 // of one peer
+	paceNotices    = 64   // of one peer
+	pacePublished  = 1024 // statements that one friend publishes
 )
 
 // paces tells whether a document may be added to the books now, or adds nothing.
@@ -39,4 +40,4 @@ func (n *Node) paces(ctx context.Context, p paper) (bool, error) {
 }
 
 // paced is what was added of late.
-type paced struct{ documents, statements, conflicts, notices tally }
+type paced struct{ documents, statements, conflicts, notices, published tally }

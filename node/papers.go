@@ -24,6 +24,7 @@ type paper struct {
 	pointers []signed.Pointer // of an order
 	declined []peer.ID        // of an order
 	spread   bool             // this node's friends should have it
+	word     bool             // of a disputed statement: what the host signed alone, for friends to see
 }
 
 // key is the identity without the number.
@@ -51,7 +52,11 @@ func (n *Node) papers(ctx context.Context) ([]paper, error) {
 	n.shelf.mu.Lock()
 	defer n.shelf.mu.Unlock()
 	var all []paper
-	err := n.book.Documents(ctx, 0, func(row ledger.DocumentRow) error {
+	disputes, err := n.book.Disputes(ctx)
+	if err != nil {
+		return nil, n.checked(err)
+	}
+	err = n.book.Documents(ctx, 0, func(row ledger.DocumentRow) error {
 		for _, d := range []*signed.Document{&row.Document, row.ByOwner, row.Conflict} {
 			if d == nil || len(d.Sealed) == 0 {
 				continue
@@ -60,6 +65,14 @@ func (n *Node) papers(ctx context.Context) ([]paper, error) {
 			if err != nil {
 				return fmt.Errorf("%v of %v in the books: %w", row.Kind, row.Issuer, err)
 			}
+			all = append(all, p)
+		}
+		if d := row.ByHost; d != nil && slices.ContainsFunc(disputes, func(x ledger.Dispute) bool { return x.Host == row.Issuer && x.Owner == row.Other }) {
+			p, err := n.shelf.open(*d)
+			if err != nil {
+				return fmt.Errorf("%v of %v in the books: %w", row.Kind, row.Issuer, err)
+			}
+			p.word = true
 			all = append(all, p)
 		}
 		return nil

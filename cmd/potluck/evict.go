@@ -47,18 +47,21 @@ func (e *evictCmd) Run(ctx context.Context, c *cli) error {
 
 // confirm asks a person at the terminal to type the friend's name.
 func (c *cli) confirm(plan api.Eviction) error {
+	return c.typed(fmt.Sprintf("%s of %s, %v", plural(plan.Shares, "share"), plan.Name, plan.Freed), plan.Name)
+}
+
+// typed asks a person at the terminal to type a word before something is deleted.
+func (c *cli) typed(what, word string) error {
 	if !c.inTerminal {
-		return usagef("%s of %s, %v, would be deleted for good: say --yes, or --dry-run to look only",
-			plural(plan.Shares, "share"), plan.Name, plan.Freed)
+		return usagef("%s, would be deleted for good: say --yes, or --dry-run to look only", what)
 	}
-	fmt.Fprint(c.err, escape(fmt.Sprintf("%s of %s, %v, will be deleted for good. Type %s to go on: ",
-		plural(plan.Shares, "share"), plan.Name, plan.Freed, plan.Name)))
+	fmt.Fprint(c.err, escape(fmt.Sprintf("%s, will be deleted for good. Type %s to go on: ", what, word)))
 	answer, err := bufio.NewReader(io.LimitReader(c.in, maxWord)).ReadString('\n')
 	if err != nil && err != io.EOF {
 		return fmt.Errorf("read the answer: %w", err)
 	}
-	if strings.TrimSpace(answer) != plan.Name {
-		return &exitErr{exitError, fmt.Errorf("nothing was dropped: the answer isn't %q", plan.Name)}
+	if strings.TrimSpace(answer) != word {
+		return &exitErr{exitError, fmt.Errorf("nothing was dropped: the answer isn't %q", word)}
 	}
 	return nil
 }

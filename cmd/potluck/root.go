@@ -30,16 +30,18 @@ type grammar struct {
 
 	Testnet testnetCmd `cmd:"" group:"Research" help:"Run friendnets of modelled nodes: what happens to people under which rule?"`
 
-	Invite  inviteCmd  `cmd:"" group:"Friends" help:"Make an invite for a friend, and print its link."`
-	Invites invitesCmd `cmd:"" group:"Friends" help:"List or revoke invites."`
-	Join    joinCmd    `cmd:"" group:"Friends" help:"Accept a friend's invite."`
-	Friends friendsCmd `cmd:"" group:"Friends" help:"List or remove friends."`
-	Who     whoCmd     `cmd:"" group:"Friends" help:"Show who holds how much for whom, and why."`
-	History historyCmd `cmd:"" group:"Friends" help:"Show what a friend kept, moved and proved, day by day."`
-	Terms   termsCmd   `cmd:"" group:"Friends" help:"Show or change what a friend may have here."`
-	Deny    denyCmd    `cmd:"" group:"Friends" help:"Take no new bytes from a friend."`
-	Accept  acceptCmd  `cmd:"" group:"Friends" help:"Lift a denial."`
-	Evict   evictCmd   `cmd:"" group:"Friends" help:"Delete all that is held for a friend."`
+	Invite   inviteCmd   `cmd:"" group:"Friends" help:"Make an invite for a friend, and print its link."`
+	Invites  invitesCmd  `cmd:"" group:"Friends" help:"List or revoke invites."`
+	Join     joinCmd     `cmd:"" group:"Friends" help:"Accept a friend's invite."`
+	Friends  friendsCmd  `cmd:"" group:"Friends" help:"List or remove friends."`
+	Who      whoCmd      `cmd:"" group:"Friends" help:"Show who holds how much for whom, and why."`
+	Orphans  orphansCmd  `cmd:"" group:"Friends" help:"Show or end what friends hold for you that no file of yours needs."`
+	Disputes disputesCmd `cmd:"" group:"Friends" help:"Show where your books and a friend's differ, and can't be cured."`
+	History  historyCmd  `cmd:"" group:"Friends" help:"Show what a friend kept, moved and proved, day by day."`
+	Terms    termsCmd    `cmd:"" group:"Friends" help:"Show or change what a friend may have here."`
+	Deny     denyCmd     `cmd:"" group:"Friends" help:"Take no new bytes from a friend."`
+	Accept   acceptCmd   `cmd:"" group:"Friends" help:"Lift a denial."`
+	Evict    evictCmd    `cmd:"" group:"Friends" help:"Delete all that is held for a friend."`
 
 	Credit    creditCmd    `cmd:"" group:"Credit" help:"Show and point credit: who may use what you have at others."`
 	Repay     repayCmd     `cmd:"" group:"Credit" help:"Say who repays those who hold your data."`

@@ -10,6 +10,8 @@ import (
 
 type whoCmd struct {
 	Peer string `arg:"" optional:"" help:"Only this friend, with the rows that its figures are the sums of."`
+	All  bool   `help:"Who holds how much for whom among all that you know, as they signed it and friends published it."`
+	CSV  bool   `name:"csv" help:"With --all: lines for other programs."`
 }
 
 // Run tells who holds how much for whom, and why.
@@ -19,6 +21,12 @@ func (w *whoCmd) Run(ctx context.Context, c *cli) error {
 		return err
 	}
 	defer node.Close()
+	if w.CSV && !w.All || w.All && w.Peer != "" {
+		return usagef("--csv goes with --all, and --all with no friend")
+	}
+	if w.All {
+		return w.matrix(ctx, c, node)
+	}
 	if w.Peer != "" {
 		return w.rows(ctx, c, node)
 	}
@@ -37,7 +45,11 @@ func (w *whoCmd) Run(ctx context.Context, c *cli) error {
 		return err
 	}
 	c.printf("%s, as of %s", who.Me.Name, when(who.AsOf))
-	return nil
+	disputed, err := node.Disputes(ctx)
+	if n := len(disputed); n > 0 {
+		c.printf("%s disputed: see \"potluck disputes\"", plural(n, "holding")+pick(n == 1, " is", " are"))
+	}
+	return err
 }
 
 // sponsoring names whose credit pays for what a peer has here, beside its own.

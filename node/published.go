@@ -1,0 +1,141 @@
+package node
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"potluck"
+	"potluck/ledger"
+	"potluck/ledger/signed"
+	"potluck/p2p"
+)
+
+// Statements are published to friends (CREDIT.md section 8): each side of one hands
+// it to its friends, unless its operator doesn't want that. It goes no farther: it
+// is taken from those alone who signed it, and by those alone who know both.
+// It counts nothing there. So each node can draw who holds how much for whom, and
+// sees where two words differ.
+
+// publishes tells whether a statement is handed to a friend: one of this node's own.
+func (n *Node) publishes(p peer.ID, x paper) bool {
+	return !n.config.Private && x.id.Kind == signed.KindStatement && x.between(n.self) && n.gate.isFriend(p)
+}
+
+// between tells whether a statement is about a peer's own holdings.
+func (p paper) between(who peer.ID) bool { return p.id.Issuer == who || p.id.Other == who }
+
+// published tells whether a document is a statement that a friend publishes: it is
+// one of its own, about somebody who is known here.
+func (n *Node) published(ctx context.Context, from peer.ID, p paper) (bool, error) {
+	if p.id.Kind != signed.KindStatement || p.between(n.self) || !p.between(from) || !n.gate.isFriend(from) {
+		return false, nil
+	}
+	for _, side := range []peer.ID{p.id.Issuer, p.id.Other} {
+		if known, err := n.knows(ctx, side); err != nil || !known {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// notice takes a statement that a friend publishes, for the matrix alone.
+func (n *Node) notice(ctx context.Context, from peer.ID, p paper) (uint8, error) {
+	if ok, err := n.published(ctx, from, p); err != nil || !ok {
+		return p2p.DeliveredNotConcerned, err
+	}
+	if n.paced.published.charge(from, 1, pacePublished, time.Now()) != nil {
+		return p2p.DeliveredNotConcerned, nil
+	}
+	outcome, err := n.book.Accept(ctx, p.document)
+	result, err := judged(outcome, err)
+	return result, n.checked(err)
+}
+
+// Matrix says who holds how much for whom, as far as it was published to this node.
+type Matrix struct {
+	AsOf  int64        `json:"as_of"`
+	Nodes []Party      `json:"nodes"` // rows and columns, by name; this node is called "you"
+	Cells []MatrixCell `json:"cells"` // by holder, then by owner, in the order of the nodes; those without a word are left out
+}
+
+// MatrixCell is what the two sides of one holding signed last.
+type MatrixCell struct {
+	Holder  peer.ID `json:"holder"`
+	Owner   peer.ID `json:"owner"`
+	Held    *Word   `json:"held"`    // the holder's word; null: it published none
+	Counted *Word   `json:"counted"` // the owner's
+	Differs bool    `json:"differs"` // the two words aren't the same
+}
+
+// Word is what one side signed.
+type Word struct {
+	Bytes  potluck.Size   `json:"bytes"`
+	Shares int64          `json:"shares"`
+	Number uint64         `json:"number"`
+	Time   int64          `json:"time"`
+	Digest potluck.Digest `json:"digest"` // over the shares, see ledger.Summary
+}
+
+// Matrix draws the statements in these books: this node's own, and those that
+// friends published.
+func (n *Node) Matrix(ctx context.Context) (Matrix, error) {
+	m := Matrix{AsOf: n.config.Clock().Unix(), Nodes: []Party{}, Cells: []MatrixCell{}}
+	ns, err := n.names(ctx)
+	if err != nil {
+		return m, err
+	}
+	seen := make(map[peer.ID]bool)
+	err = n.book.Documents(ctx, signed.KindStatement, func(row ledger.DocumentRow) error {
+		c, err := cellOf(row)
+		if err != nil {
+			return err
+		}
+		m.Cells = append(m.Cells, c)
+		seen[c.Holder], seen[c.Owner] = true, true
+		return nil
+	})
+	if err != nil {
+		return m, n.checked(err)
+	}
+	for p := range maps.Keys(seen) {
+		m.Nodes = append(m.Nodes, ns.party(p))
+	}
+	slices.SortFunc(m.Nodes, byName)
+	place := make(map[peer.ID]int, len(m.Nodes))
+	for i, x := range m.Nodes {
+		place[x.Peer] = i
+	}
+	slices.SortFunc(m.Cells, func(a, b MatrixCell) int {
+		return cmp.Or(cmp.Compare(place[a.Holder], place[b.Holder]), cmp.Compare(place[a.Owner], place[b.Owner]))
+	})
+	return m, nil
+}
+
+// cellOf finds the newest word of each side: a statement that both signed is a
+// word of both.
+func cellOf(row ledger.DocumentRow) (MatrixCell, error) {
+	c := MatrixCell{Holder: row.Issuer, Owner: row.Other}
+	for _, d := range []*signed.Document{&row.Document, row.ByHost, row.ByOwner} {
+		if d == nil || len(d.Sealed) == 0 {
+			continue
+		}
+		s, byHost, byOwner, err := d.Statement()
+		if err != nil {
+			return c, err
+		}
+		w := &Word{Bytes: s.Bytes, Shares: s.Shares, Number: s.Number, Time: s.Time, Digest: s.Digest}
+		if byHost && (c.Held == nil || c.Held.Number < w.Number) {
+			c.Held = w
+		}
+		if byOwner && (c.Counted == nil || c.Counted.Number < w.Number) {
+			c.Counted = w
+		}
+	}
+	c.Differs = c.Held != nil && c.Counted != nil && (c.Held.Bytes != c.Counted.Bytes || c.Held.Shares != c.Counted.Shares || c.Held.Digest != c.Counted.Digest)
+	return c, nil
+}
