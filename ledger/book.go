@@ -93,7 +93,7 @@ func (b *Book) start(ctx context.Context, c Config) error {
 	}
 	b.loops.Go(b.serveAll)
 	b.loops.Go(b.syncHead)
-	if err := b.greet(empty, found, cut); err != nil {
+	if err := b.greet(empty, found, c.AcceptCut, cut); err != nil {
 		b.stop()
 		return err
 	}
@@ -106,7 +106,7 @@ func (b *Book) start(ctx context.Context, c Config) error {
 }
 
 // greet writes the first rows of new books, and notes what was odd about old ones.
-func (b *Book) greet(empty, found bool, cut error) error {
+func (b *Book) greet(empty, found, accepted bool, cut error) error {
 	return b.do(context.Background(), "open", false, func(t *tx) error {
 		_, made, err := t.get([]byte{keyTotals})
 		if err != nil {
@@ -120,10 +120,11 @@ func (b *Book) greet(empty, found bool, cut error) error {
 			return fmt.Errorf("totals are missing beside %d events: %w", b.head.seq, ErrDamaged)
 		case empty:
 			return fmt.Errorf("events are missing: %w", ErrDamaged)
-		case cut != nil:
-			t.note(Event{Kind: KindCut, Reason: cut.Error()})
 		case !found:
 			t.note(Event{Kind: KindCut, Reason: "the head file was missing, so a cut tail can't be excluded"})
+		}
+		if accepted && !empty {
+			return t.acceptCut(cut)
 		}
 		return nil
 	})

@@ -23,7 +23,7 @@ func (b *Book) Check(ctx context.Context) (Report, error) {
 		c.ctx, c.v = ctx, v
 		for _, pass := range []func() error{
 			c.strangers, c.accounts, c.shares, c.leaseIndexes, c.deadlines, c.placements,
-			c.placementIndex, c.ranged, c.files, c.invites, c.events, c.counters, c.documents, c.rates, c.past, c.cursors, c.disputes,
+			c.placementIndex, c.ranged, c.files, c.invites, c.events, c.counters, c.documents, c.rates, c.past, c.cursors, c.remembered, c.disputes,
 		} {
 			if err := pass(); err != nil {
 				return err

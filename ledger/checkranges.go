@@ -36,6 +36,14 @@ func (c *checker) ranged() error {
 	return err
 }
 
+// remembered is the row of a head that these books don't have.
+func (c *checker) remembered() error {
+	return c.each(keyBehind, func(key, row []byte) error {
+		_, err := decodeBehind(row)
+		return first(parts(key).end(key), err)
+	})
+}
+
 // cursors are the positions of loops.
 func (c *checker) cursors() error {
 	names := 0

@@ -53,6 +53,7 @@ var decoders = map[string]func([]byte) ([]byte, error){
 	"proof": again(func(b []byte) (signed.Document, error) { return decodeProof(orderKey(personP.id), b) },
 		func(d signed.Document) []byte { b, _ := d.Marshal(); return marshal(proofWire{b}) }),
 	"rate":    again(decodeRate, encodeRate),
+	"behind":  again(decodeBehind, encodeBehind),
 	"range":   again(decodeRange, encodeRange),
 	"history": again(decodeDeeds, encodeDeeds),
 	"proven":  again(decodeProven, encodeProven),
@@ -152,6 +153,8 @@ func examples() []rowVector {
 		row("proven", "never asked", peerKey(keyProven, alice), encodeProven(Proof{Proven: 1_700_000_000})),
 		row("range", "of leases", rangeKey(side{roleHost, alice}, id.Index[0]), encodeRange(stable.item().sum())),
 		row("range", "of placements", rangeKey(side{roleOwner, bob}, 0xff), encodeRange(SpanSum{Shares: 3, Bytes: potluck.MaxSize, Sum: [16]byte{0xfe}})),
+		row("behind", "found and accepted once before", []byte{keyBehind}, encodeBehind(behind{7, digest(1), alice, 1_700_000_000, 1_600_000_000})),
+		row("behind", "accepted", []byte{keyBehind}, encodeBehind(behind{accepted: 1_600_000_000})),
 		row("cursor", "no form of the books", cursorKey("crawl"), []byte{1, 2}),
 		row("built", "index", builtKey(builtRanges), nil),
 		row("rate", "two hours", peerKey(keyRate, alice), encodeRate(rate{{472_222, 5}, {472_230, 64 << 20}})),
@@ -204,6 +207,9 @@ func refusals() []refuseVector {
 		{"proven", "trailing byte", "8300000000"},
 		{"proven", "after the last second", "831b00000100000000010000"},
 		{"rate", "hours out of order", "8182820201820101"},
+		{"behind", "nothing", "a0"},
+		{"behind", "a head of nobody", "a10107"},
+		{"behind", "a peer without a head", "a2034161" + "0501"},
 		{"range", "nothing", ""},
 		{"range", "no shares", "83000050" + zeros},
 		{"range", "more shares than bytes", "83020150" + zeros},
@@ -303,6 +309,7 @@ func FuzzEvent(f *testing.F)     { fuzzRow(f, "event") }
 func FuzzDocument(f *testing.F)  { fuzzRow(f, "document order") }
 func FuzzStatement(f *testing.F) { fuzzRow(f, "document statement") }
 func FuzzProof(f *testing.F)     { fuzzRow(f, "proof") }
+func FuzzBehind(f *testing.F)    { fuzzRow(f, "behind") }
 func FuzzRange(f *testing.F)     { fuzzRow(f, "range") }
 func FuzzRate(f *testing.F)      { fuzzRow(f, "rate") }
 func FuzzHistory(f *testing.F)   { fuzzRow(f, "history") }

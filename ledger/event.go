@@ -16,6 +16,7 @@ import (
 const (
 	KindMade         = "made"           // the books began
 	KindCut          = "cut"            // the end of the books was lost, see Reason
+	KindBehind       = "behind"         // this node signed that its books had an event that these have not
 	KindClock        = "clock"          // the clock jumped; nothing was expired
 	KindBefriend     = "befriend"       // an account was made a friend
 	KindAccount      = "account"        // an account was changed, see Reason

@@ -32,6 +32,7 @@ const (
 	keyRange           byte = 0x11 // role ‖ peer ‖ first byte of the storage index
 	keyCursor          byte = 0x12 // name
 	keyBuilt           byte = 0x13 // name of what was built from other rows
+	keyBehind          byte = 0x14 // nothing
 	keyDispute         byte = 0x15 // host ‖ owner
 	keyHistory         byte = 0x18 // peer ‖ day
 	keyProven          byte = 0x19 // peer

@@ -19,6 +19,9 @@ func (t *tx) acceptStatement(p *paper) (Outcome, error) {
 	if err := p.validAt(t.now); err != nil {
 		return 0, fmt.Errorf("%w: %w", err, ErrInvalid)
 	}
+	if err := t.remind(p); err != nil {
+		return 0, err
+	}
 	old := t.entry(p.key())
 	if old == nil {
 		old = &entry{key: p.key()}

@@ -144,7 +144,11 @@ func (c *count) propose(ctx context.Context, owner peer.ID) error {
 	if err != nil || says(last, sum) && now.Sub(time.Unix(last.Time, 0)).Abs() < stateEvery {
 		return n.checked(err) // what was lost is held still, and counts nothing
 	}
-	s := signed.Statement{Host: n.self, Owner: owner, Number: number + 1, Time: now.Unix(), Bytes: sum.Bytes, Shares: sum.Shares, Digest: sum.Digest}
+	head, err := n.book.Head(ctx)
+	if err != nil {
+		return n.checked(err)
+	}
+	s := signed.Statement{Host: n.self, Owner: owner, Number: number + 1, Time: now.Unix(), Bytes: sum.Bytes, Shares: sum.Shares, Digest: sum.Digest, HostHead: head}
 	sealed, err := signed.SealStatement(n.keep.key, s)
 	if err != nil {
 		return err
@@ -243,8 +247,12 @@ func (c *count) lower(ctx context.Context, host peer.ID) error {
 	if err != nil || sum.Bytes >= last.Bytes {
 		return n.checked(err)
 	}
+	head, err := n.book.Head(ctx)
+	if err != nil {
+		return n.checked(err)
+	}
 	s := signed.Statement{Host: host, Owner: n.self, Number: number + 1, Time: n.config.Clock().Unix(), Bytes: sum.Bytes,
-		Shares: sum.Shares, Digest: sum.Digest}
+		Shares: sum.Shares, Digest: sum.Digest, OwnerHead: head}
 	sealed, err := signed.SealStatement(n.keep.key, s)
 	if err != nil {
 		return err

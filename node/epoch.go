@@ -112,4 +112,9 @@ func (e *epoch) raise(number uint64) error {
 
 // writable tells whether this node may put, keep, and sign anything: nil, or why
 // not. Reads go on.
-func (n *Node) writable() error { return n.epoch.writable() }
+func (n *Node) writable() error {
+	if err := n.epoch.writable(); err != nil {
+		return err
+	}
+	return n.current()
+}
