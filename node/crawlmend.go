@@ -85,14 +85,14 @@ func (m *mender) mend(ctx context.Context, id potluck.ShareID) error {
 	}
 	switch faults[p.state()][l.sight] {
 	case faultLost:
-		m.report.find(&m.report.Lost, id, "lost: %s", l.text)
-		return m.n.keep.mark(ctx, *p.row, ledger.ShareLost, l.text)
+		err = m.n.keep.mark(ctx, *p.row, ledger.ShareLost, l.text)
+		m.did(err, &m.report.Lost, id, "lost: "+l.text)
 	case faultCorrupt, faultOther:
-		m.report.find(&m.report.Corrupt, id, "corrupt: %s", l.text)
-		return m.n.keep.mark(ctx, *p.row, ledger.ShareCorrupt, l.text)
+		err = m.n.keep.mark(ctx, *p.row, ledger.ShareCorrupt, l.text)
+		m.did(err, &m.report.Corrupt, id, "corrupt: "+l.text)
 	case faultWreck:
-		m.report.find(&m.report.SetAside, id, "set aside: %s", l.text)
-		return m.n.keep.setAside(ctx, id, l.text)
+		err = m.n.keep.setAside(ctx, id, l.text)
+		m.did(err, &m.report.SetAside, id, "set aside: "+l.text)
 	case faultReturn:
 		return m.giveBack(ctx, *p.row)
 	case faultNoRow:
@@ -102,7 +102,14 @@ func (m *mender) mend(ctx context.Context, id potluck.ShareID) error {
 			return m.adopt(ctx)
 		}
 	}
-	return nil
+	return err
+}
+
+// did counts what was done, if it was.
+func (m *mender) did(err error, count *int64, id potluck.ShareID, text string) {
+	if err == nil {
+		m.report.find(count, id, "%s", text)
+	}
 }
 
 // twinOf reads the row of one share as it is now.
@@ -145,10 +152,10 @@ func (m *mender) giveBack(ctx context.Context, row ledger.ShareRow) error {
 	if err != nil { // as the books say
 		return nil
 	}
-	m.report.find(&m.report.Returned, row.ID, "returned: it was %s, and all of its bytes are there again", stateWord(row.State))
-	err = m.n.book.MarkShare(ctx, row.ID, ledger.ShareStable, "all of its bytes were read, and have its root")
+	err = ignoreChanged(m.n.book.MarkShare(ctx, row.ID, ledger.ShareStable, "all of its bytes were read, and have its root"))
+	m.did(err, &m.report.Returned, row.ID, "returned: it was "+stateWord(row.State)+", and all of its bytes are there again")
 	m.n.shrunk()
-	return ignoreChanged(err)
+	return err
 }
 
 // foundOf is what a header says, in the words of the books.

@@ -101,7 +101,7 @@ func (s *scrub) advance(ctx context.Context, term time.Duration) (time.Duration,
 		at.at = row.ID
 	}
 	if len(rows) < scrubSlice && (len(rows) == 0 || rows[len(rows)-1].ID == at.at) {
-		at.done, wait = now, at.left(now, term) // all that there is was read
+		at, wait = at.through(now, term)
 	}
 	if err := s.n.keepPassage(ctx, scrubName, at); err != nil {
 		return 0, err
@@ -112,18 +112,26 @@ func (s *scrub) advance(ctx context.Context, term time.Duration) (time.Duration,
 	return min(wait, scrubLook), nil
 }
 
-// pace is the pass that is under way at a time: the next one when the term is
-// over and all was read. When the clock was set back it goes on at its pace.
+// pace is the pass that is under way at a time. When the clock was set back it
+// goes on at its pace.
 func (p passage) pace(now int64, term time.Duration) passage {
-	switch gone := now - p.began; {
+	switch {
 	case !p.under:
 		return p.start(now)
-	case gone < 0:
+	case now < p.began:
 		p.began = now - int64(position(p.at)*term.Seconds())
-	case gone >= int64(term.Seconds()) && p.done >= p.began:
-		return p.start(now)
 	}
 	return p
+}
+
+// through is the pass when all that there is was read: the same one, for what
+// comes behind its place, until the term is over, and then the next.
+func (p passage) through(now int64, term time.Duration) (passage, time.Duration) {
+	p.done = now
+	if left := p.left(now, term); left > 0 {
+		return p, left
+	}
+	return p.start(now), 0
 }
 
 // due is how long it is until a share is to be read.
