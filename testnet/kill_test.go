@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -35,119 +37,190 @@ type kept struct {
 	result files.PutResult
 }
 
-// killLoop puts files while nodes are killed.
-type killLoop struct {
-	t      *testing.T
-	random *rand.Rand
-	all    []*testnet.Process // the first is the owner
-	usual  time.Duration      // what a put takes when nobody is killed
-	kept   []kept
-	cut    int // puts that weren't acknowledged
-	killed int // kills that hit a put in mid-work
+// strikeLoop puts and removes files while nodes are struck.
+type strikeLoop struct {
+	t       *testing.T
+	random  *rand.Rand
+	all     []*testnet.Process // the first is the owner
+	victims []*testnet.Process
+	strike  func(victim *testnet.Process) error // ends it as abruptly as it is told to
+	usual   time.Duration                       // what a put takes when nobody is struck
+	kept    []kept
+	gone    []kept // their removal was acknowledged, since they were looked at last
+	acked   int    // puts that were acknowledged
+	removed int
+	cut     int // puts that weren't acknowledged
+	struck  int // strikes that hit work under way
 }
 
 // comingDeadline is how long the nodes of the loop reserve room for an upload
 // that doesn't go on.
 const comingDeadline = 2 * time.Second
 
-// Over many rounds a node, owner or host, is killed with SIGKILL somewhere in a
-// put. Afterwards: no acknowledged share is lost, all books are clean and agree,
-// and nothing is charged that isn't there.
-func TestKillLoop(t *testing.T) {
-	ctx := within(t, 10*time.Minute)
+// keptAtMost is how many files the loop keeps; beyond it removes more.
+const keptAtMost = 20
+
+func newStrikeLoop(t *testing.T, all []*testnet.Process) *strikeLoop {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
+	return &strikeLoop{t: t, random: rand.New(rand.NewPCG(seed, 1)), all: all, victims: all, strike: (*testnet.Process).Kill}
+}
+
+// Over many rounds a node, owner or host, is killed with SIGKILL somewhere in
+// puts and removals, and others leave and come back. Afterwards: no acknowledged
+// share is lost, no removed one is held, all books are clean and agree, and
+// nothing is charged that isn't there.
+func TestKillLoop(t *testing.T) {
+	n := rounds(t)
+	ctx := within(t, 2*time.Minute+time.Duration(n)*8*time.Second)
 	_, all := mesh(ctx, t, testnet.Config{File: fmt.Sprintf("coming = %q", comingDeadline)}, "owner", "h1", "h2", "h3", "h4")
-	l := &killLoop{t: t, random: rand.New(rand.NewPCG(seed, 1)), all: all}
+	newStrikeLoop(t, all).run(ctx, n)
+}
+
+// run strikes n times.
+func (l *strikeLoop) run(ctx context.Context, n int) {
+	t := l.t
+	t.Helper()
 	must(t, l.warmUp(ctx))
 	start := time.Now()
-	n := rounds(t)
 	for i := range n {
 		if err := l.round(ctx, i); err != nil {
 			t.Fatalf("round %d of %d: %v", i+1, n, err)
 		}
-		if (i+1)%10 == 0 {
+		if (i+1)%10 == 0 || i+1 == n {
 			if err := l.verify(ctx); err != nil {
 				t.Fatalf("after round %d of %d: %v", i+1, n, err)
 			}
 		}
 	}
-	if err := l.verify(ctx); err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("%d rounds in %v: %d puts acknowledged, %d cut off; %d kills hit a put in mid-work",
-		n, time.Since(start).Round(time.Millisecond), len(l.kept), l.cut, l.killed)
-	if n >= 20 && (len(l.kept) < n/5 || l.killed < n/5) {
-		t.Errorf("the loop proves little: %d puts acknowledged and %d kills in mid-work, of %d rounds", len(l.kept), l.killed, n)
+	t.Logf("%d rounds in %v: %d puts acknowledged and %d cut off, %d files removed; %d strikes hit work under way",
+		n, time.Since(start).Round(time.Millisecond), l.acked, l.cut, l.removed, l.struck)
+	if n >= 20 && (l.acked < n/5 || l.struck < n/5 || l.removed < n/10) {
+		t.Errorf("the loop proves little: %d puts and %d removals acknowledged, %d strikes in mid-work, of %d rounds", l.acked, l.removed, l.struck, n)
 	}
 }
 
-// warmUp learns how long a put takes, so that most kills hit one.
-func (l *killLoop) warmUp(ctx context.Context) error {
+// warmUp learns how long a put takes, so that most strikes hit one.
+func (l *strikeLoop) warmUp(ctx context.Context) error {
 	for range 5 {
 		start := time.Now()
-		data := randomBytes(3*mib, l.random.Uint64())
-		result, err := putBytes(ctx, l.all[0], data, api.PutRequest{K: 2, N: 4, Happy: 4})
-		if err != nil {
+		if err := l.put(ctx, 3*mib, api.PutRequest{K: 2, N: 4, Happy: 3}).do(); err != nil {
 			return err
 		}
 		l.usual = max(l.usual, time.Since(start))
-		l.kept = append(l.kept, kept{data, result})
 	}
 	return nil
 }
 
-// round puts one file, kills one node at some moment of it, and starts it again.
-func (l *killLoop) round(ctx context.Context, i int) error {
-	data := randomBytes(200+l.random.IntN(4*mib), l.random.Uint64())
-	victim := l.all[l.random.IntN(len(l.all))]
-	at := time.Duration(l.random.Int64N(int64(l.usual)))
-	type outcome struct {
-		result files.PutResult
-		err    error
+// job is a put or a removal: do does it and done, called after it by the loop's
+// goroutine alone, keeps count.
+type job struct {
+	what string
+	call func() error
+	done func()
+	err  error
+}
+
+func (j *job) do() error {
+	if err := j.call(); err != nil {
+		return err
 	}
-	done := make(chan outcome, 1)
-	r := api.PutRequest{K: 2, N: 4, Happy: 2 + i%3}
-	go func() { // ends with the put
-		result, err := putBytes(ctx, l.all[0], data, r)
-		done <- outcome{result, err}
-	}()
+	j.done()
+	return nil
+}
+
+func (l *strikeLoop) put(ctx context.Context, size int, r api.PutRequest) *job {
+	k := kept{data: randomBytes(size, l.random.Uint64())}
+	return &job{what: "put", call: func() (err error) {
+		k.result, err = putBytes(ctx, l.all[0], k.data, r)
+		return err
+	}, done: func() { l.kept = append(l.kept, k); l.acked++ }}
+}
+
+func (l *strikeLoop) remove(ctx context.Context) *job {
+	i := l.random.IntN(len(l.kept))
+	k := l.kept[i]
+	l.kept = slices.Delete(l.kept, i, i+1)
+	return &job{what: "remove", call: func() error {
+		_, err := l.all[0].API().Remove(ctx, k.result.Cap)
+		if kindOf(err) == api.KindNotFound { // an earlier try did it
+			err = nil
+		}
+		return err
+	}, done: func() { l.gone = append(l.gone, k); l.removed++ }}
+}
+
+// jobs are what is under way when a node is struck.
+func (l *strikeLoop) jobs(ctx context.Context, i int) []*job {
+	r := api.PutRequest{K: 2, N: 4, Happy: 2 + i%2}
+	jobs := []*job{l.put(ctx, 200+l.random.IntN(4*mib), r), l.put(ctx, 1+l.random.IntN(90_000), r)}
+	for range 1 + max(0, len(l.kept)-keptAtMost) {
+		if len(l.kept) > 5 {
+			jobs = append(jobs, l.remove(ctx))
+		}
+	}
+	return jobs
+}
+
+// round does some jobs, strikes a node at some moment of them, and starts it again.
+func (l *strikeLoop) round(ctx context.Context, i int) error {
+	victim := l.victims[l.random.IntN(len(l.victims))]
+	at := time.Duration(l.random.Int64N(int64(l.usual)))
+	jobs := l.jobs(ctx, i)
+	var working sync.WaitGroup
+	for _, j := range jobs {
+		working.Go(func() { j.err = j.call() })
+	}
+	over := make(chan struct{})
+	go func() { working.Wait(); close(over) }() // ends with the jobs
 	moment := time.NewTimer(at)
 	defer moment.Stop()
 	<-moment.C
-	if err := victim.Kill(); err != nil {
-		return err
-	}
 	select {
-	case o := <-done:
-		done <- o
+	case <-over:
 	default:
-		l.killed++
+		l.struck++
+	}
+	if err := l.strike(victim); err != nil {
+		return err
 	}
 	if err := victim.Start(ctx); err != nil {
 		return err
 	}
-	o := <-done
+	if other := l.all[l.random.IntN(len(l.all))]; i%5 == 4 && other != victim { // one leaves, and comes back
+		if err := other.Restart(ctx); err != nil {
+			return err
+		}
+	}
+	<-over
 	if err := testnet.WaitConnected(ctx, l.all[0], l.all[1:]...); err != nil {
 		return err
 	}
-	if o.err != nil {
-		l.cut++
-		// Every other put that was cut off is repeated; what the rest left at hosts
-		// must be freed by itself.
-		if l.cut%2 == 0 {
-			return nil
+	return l.settleJobs(jobs)
+}
+
+// settleJobs keeps count of what was acknowledged. Removals that weren't are
+// repeated, and every other put; what the rest left at hosts must be freed by itself.
+func (l *strikeLoop) settleJobs(jobs []*job) error {
+	for _, j := range jobs {
+		if j.err == nil {
+			j.done()
+			continue
 		}
-		if o.result, o.err = putBytes(ctx, l.all[0], data, r); o.err != nil {
-			return fmt.Errorf("repeat a put that was cut off: %w", o.err)
+		if j.what == "put" {
+			if l.cut++; l.cut%2 == 0 {
+				continue
+			}
+		}
+		if err := j.do(); err != nil {
+			return fmt.Errorf("repeat a %s that was cut off (%w): %w", j.what, j.err, err)
 		}
 	}
-	l.kept = append(l.kept, kept{data, o.result})
 	return nil
 }
 
 // verify holds all that was ever acknowledged against the nodes.
-func (l *killLoop) verify(ctx context.Context) error {
+func (l *strikeLoop) verify(ctx context.Context) error {
 	if err := settled(ctx, 10*comingDeadline, l.all...); err != nil {
 		return err
 	}
@@ -159,6 +232,12 @@ func (l *killLoop) verify(ctx context.Context) error {
 			return err
 		}
 	}
+	for _, k := range l.gone {
+		if _, err := getSame(ctx, l.all[0], k.result.Cap, k.data); err == nil {
+			return fmt.Errorf("%v was removed, and is still there", k.result.Index)
+		}
+	}
+	l.gone = nil
 	for _, p := range l.all {
 		if err := l.unreserved(ctx, p); err != nil {
 			return err
@@ -172,7 +251,7 @@ func (l *killLoop) verify(ctx context.Context) error {
 
 // unreserved waits until a node reserves nothing: what a put left to be spread
 // behind its back may still be on its way.
-func (l *killLoop) unreserved(ctx context.Context, p *testnet.Process) error {
+func (l *strikeLoop) unreserved(ctx context.Context, p *testnet.Process) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*comingDeadline)
 	defer cancel()
 	var s api.Status
@@ -187,7 +266,7 @@ func (l *killLoop) unreserved(ctx context.Context, p *testnet.Process) error {
 }
 
 // held asks the hosts for every share whose receipt the put came back with.
-func (l *killLoop) held(ctx context.Context, k kept) error {
+func (l *strikeLoop) held(ctx context.Context, k kept) error {
 	where, err := l.all[0].API().Where(ctx, k.result.Cap)
 	if err != nil {
 		return err
