@@ -31,7 +31,8 @@ import (
 //	GOING        any          the sweep deletes the bytes, then the row
 //	STABLE       none         a fault: found by reads, haves and checks, marked LOST
 //	none         small, new   a store that was cut off: the start deletes the bytes (orphans)
-//	none         complete     a fault: found by checks
+//	none         complete     a fault: adopted by the crawl for the owner in its header
+//	LOST, CORRUPT  any        its owner is told; written again, or whole again, it is STABLE
 //
 // Rows grow before bytes, except those of small shares (Store), and bytes go
 // before rows; the two faults are therefore never the work of a crash.
