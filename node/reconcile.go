@@ -27,16 +27,19 @@ type reconcile struct {
 	due    map[peer.ID]bool            // hosts to compare the books with
 	at     map[peer.ID]potluck.ShareID // where a comparison that was cut off goes on
 	last   map[peer.ID]time.Time       // when one ended last, in this life
+	took   map[peer.ID]time.Duration   // and how long it took
 	unsure bool                        // the last stop wasn't clean: every host is due once
 }
 
 const (
 	compareTime  = 2 * time.Minute // of one comparison with one host
-	compareAgain = time.Minute     // least time between two with one host; and after one that failed
+	compareAgain = time.Minute     // after one that failed
+	compareSoon  = 5 * time.Second // least time between two with one host
+	comparePart  = 10              // and one may take this part of the time: a host could have this node read all of its rows over and over
 )
 
 func newReconcile(n *Node) *reconcile {
-	r := &reconcile{n: n, due: make(map[peer.ID]bool), at: make(map[peer.ID]potluck.ShareID), last: make(map[peer.ID]time.Time),
+	r := &reconcile{n: n, due: make(map[peer.ID]bool), at: make(map[peer.ID]potluck.ShareID), last: make(map[peer.ID]time.Time), took: make(map[peer.ID]time.Duration),
 		unsure: n.book.Unclean()}
 	r.cycle = lifecycle.NewCycle(r.turn)
 	return r
@@ -105,8 +108,7 @@ func sooner(wait, other time.Duration) time.Duration {
 	return min(wait, other)
 }
 
-// early is how long a host isn't to be asked again: it could make this node read
-// all of its rows over and over.
+// early is how long a host isn't to be asked again.
 func (r *reconcile) early(host peer.ID) time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -114,7 +116,7 @@ func (r *reconcile) early(host peer.ID) time.Duration {
 	if !ok || r.at[host] != (potluck.ShareID{}) {
 		return 0
 	}
-	return compareAgain - time.Since(last)
+	return max(compareSoon, comparePart*r.took[host]) - time.Since(last)
 }
 
 // settle compares the books with one host from where it was left, and cures what
@@ -122,6 +124,7 @@ func (r *reconcile) early(host peer.ID) time.Duration {
 func (r *reconcile) settle(ctx context.Context, host peer.ID) error {
 	ctx, cancel := context.WithTimeout(ctx, compareTime)
 	defer cancel()
+	begun := time.Now()
 	r.mu.Lock()
 	from := r.at[host]
 	delete(r.due, host) // what comes up from now on counts again
@@ -139,7 +142,7 @@ func (r *reconcile) settle(ctx context.Context, host peer.ID) error {
 		return nil
 	}
 	delete(r.at, host)
-	r.last[host] = time.Now()
+	r.last[host], r.took[host] = time.Now(), time.Since(begun)
 	return nil
 }
 
