@@ -243,6 +243,7 @@ func (b *Book) commit(s *batch) {
 		defer s.txn.Discard()
 	}
 	if len(s.writes) > 0 {
+		b.guard.wrote(len(s.writes), s.size)
 		if err := s.apply(); err != nil {
 			err = b.fail(err)
 			b.log.Error("the books stop: a commit failed", "err", err, "operations", len(s.answers))

@@ -14,6 +14,11 @@ const (
 	ballastSize = 32 << 20 // one WAL file, one table and a compaction
 	tightBelow  = 24 << 20 // free: nothing that grows is taken below it
 	fullBelow   = 8 << 20  // free: nothing at all is written below it; a flushed memtable needs as much
+	// logReserve is how much of a new log is written below fullBelow all the same:
+	// it has its blocks, and is far from full, so that no table follows. One
+	// batch that overlapped its making, and one that is in the making, still fit.
+	logReserve = memTableSize * 3 / 8
+	rowCost    = 160 // bytes that a row takes in a memtable beside key and value, at most
 )
 
 // space is the guard's word on the disk.
@@ -29,16 +34,18 @@ const (
 // write to a page for which the disk has no block kills the process. So WAL
 // files get their blocks as soon as they are seen; a ballast file keeps space
 // for tables and for the next WAL file, and is given up when the disk runs
-// full; and below a last mark nothing is written any more.
+// full; and below a last mark nothing is written but what frees bytes, as long as
+// the newest WAL file has room for it, and then nothing any more.
 //
 // The batcher's goroutine owns it after open.
 type guard struct {
 	dir     string // the books' directory
 	badger  string // Badger's
 	free    func(dir string) (int64, error)
-	nextMem int  // number of the WAL file that Badger makes next
-	ballast bool // the file is there
-	sparse  bool // of small books: no blocks are given, and there is no ballast
+	nextMem int   // number of the WAL file that Badger makes next
+	ballast bool  // the file is there
+	logged  int64 // bytes that the newest WAL file and its memtable have, at most
+	sparse  bool  // of small books: no blocks are given, and there is no ballast
 }
 
 func newGuard(dir, badger string, free func(string) (int64, error)) *guard {
@@ -121,6 +128,7 @@ func (g *guard) check() (space, error) {
 			return spaceFull, nil // tried again before the next commit
 		}
 		g.nextMem++
+		g.logged = 0
 	}
 	free, err := g.free(g.dir)
 	if err != nil {
@@ -133,11 +141,14 @@ func (g *guard) check() (space, error) {
 		return spaceOK, g.take()
 	case g.ballast:
 		return spaceTight, g.drop()
-	case free >= fullBelow:
+	case free >= fullBelow || g.logged < logReserve && !g.sparse:
 		return spaceTight, nil
 	}
 	return spaceFull, nil
 }
+
+// wrote counts a batch that is about to be written.
+func (g *guard) wrote(rows int, bytes int64) { g.logged += int64(rows)*rowCost + bytes }
 
 // fill preallocates one of Badger's files. A file that is gone was flushed.
 func (g *guard) fill(name string, size int64) error {

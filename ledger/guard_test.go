@@ -50,9 +50,6 @@ func TestGuardGivesUpItsBallast(t *testing.T) {
 		t.Error("what frees is taken on a tight disk:", err)
 	}
 	d.free = fullBelow - 1
-	if _, _, err := b.Cancel(t.Context(), alice, []potluck.ShareID{shareID(1, 0)}); !errors.Is(err, ErrFull) {
-		t.Error("full:", err)
-	}
 	if _, err := b.Account(t.Context(), alice); err != nil {
 		t.Error("full:", err)
 	}
@@ -63,6 +60,61 @@ func TestGuardGivesUpItsBallast(t *testing.T) {
 	d.free = tightBelow + ballastSize
 	if err := reserve(); err != nil || !ballast() {
 		t.Error("room again:", err)
+	}
+	clean(t, b)
+}
+
+// Without a byte free, what frees bytes goes on as long as the log has room for
+// it, and then nothing more is written; after that it goes on where it was.
+func TestFullDiskLetsGo(t *testing.T) {
+	c, d := newClock(), &disk{free: int64(potluck.GiB)}
+	b, err := open(t.Context(), config(t.TempDir(), c), d.bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	befriend(t, b, alice)
+	const shares = 3000
+	for n := 0; n < shares; n += 500 {
+		var rs []Reservation
+		for i := range 500 {
+			rs = append(rs, reservation(c, shareID(n+i, 0), 10))
+		}
+		if _, err := b.Reserve(t.Context(), alice, roomy, rs); err != nil {
+			t.Fatal(err)
+		}
+	}
+	evidence := make([]byte, MaxEvidence)
+	for logs := b.guard.nextMem; b.guard.nextMem == logs; { // until there is a new log
+		if err := b.Note(t.Context(), Event{Kind: "big", Evidence: evidence}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.free = 0
+	logs, freed := b.guard.nextMem, 0
+	for ; freed < shares; freed++ {
+		_, err := b.Abort(t.Context(), alice, []potluck.ShareID{shareID(freed, 0)})
+		if errors.Is(err, ErrFull) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("%d leases ended without a free byte", freed)
+	if freed < 300 || freed == shares {
+		t.Errorf("%d of %d leases ended on a full disk", freed, shares)
+	}
+	if _, err := os.Stat(filepath.Join(b.guard.badger, b.guard.memName(logs))); !errors.Is(err, os.ErrNotExist) {
+		t.Error("a full disk got another log:", err)
+	}
+	var refusal *potluck.Refusal
+	d.free = fullBelow
+	if _, err := b.Reserve(t.Context(), alice, roomy, []Reservation{reservation(c, shareID(shares, 0), 10)}); !errors.As(err, &refusal) || refusal.Code != potluck.CodeNoRoom {
+		t.Error("tight:", err)
+	}
+	if _, err := b.Abort(t.Context(), alice, []potluck.ShareID{shareID(freed, 0)}); err != nil {
+		t.Error("tight:", err)
 	}
 	clean(t, b)
 }
