@@ -51,11 +51,13 @@ type grammar struct {
 	Pardon    pardonCmd    `cmd:"" group:"Credit" help:"Make a peer good again."`
 	Household householdCmd `cmd:"" group:"Credit" help:"Say which nodes are of your household."`
 
-	Put   putCmd   `cmd:"" group:"Files" help:"Keep a file at your friends, and print its cap."`
-	Get   getCmd   `cmd:"" group:"Files" help:"Get a file by its cap."`
-	Rm    rmCmd    `cmd:"" group:"Files" help:"Stop keeping a file, and free its bytes."`
-	Where whereCmd `cmd:"" group:"Files" help:"Show which friends hold a file's shares."`
-	Files filesCmd `cmd:"" group:"Files" help:"List what this node put."`
+	Put    putCmd    `cmd:"" group:"Files" help:"Keep a file at your friends, and print its cap."`
+	Get    getCmd    `cmd:"" group:"Files" help:"Get a file by its cap."`
+	Rm     rmCmd     `cmd:"" group:"Files" help:"Stop keeping a file, and free its bytes."`
+	Where  whereCmd  `cmd:"" group:"Files" help:"Show which friends hold a file's shares."`
+	Check  checkCmd  `cmd:"" group:"Files" help:"Check how healthy a file is: what may be lost, and how probably it can be read."`
+	Repair repairCmd `cmd:"" group:"Files" help:"Bring a file's lost shares back."`
+	Files  filesCmd  `cmd:"" group:"Files" help:"List what this node put."`
 }
 
 const summary = "Potluck: friends keep each other's files, encrypted and spread so that some of them may be gone."

@@ -109,31 +109,33 @@ func guard(next http.Handler) http.Handler {
 func (s *server) routes() http.Handler {
 	m := http.NewServeMux()
 	for pattern, h := range map[string]handler{
-		"GET /v1/status":                 s.status,
-		"POST /v1/invites":               s.invite,
-		"GET /v1/invites":                s.invites,
-		"DELETE /v1/invites/{id}":        s.revoke,
-		"POST /v1/join":                  s.join,
-		"GET /v1/friends":                s.friends,
-		"DELETE /v1/friends/{peer}":      s.unfriend,
-		"GET /v1/friends/{peer}/terms":   s.terms,
-		"GET /v1/friends/{peer}/history": s.history,
-		"PATCH /v1/friends/{peer}/terms": s.setTerms,
-		"POST /v1/friends/{peer}/deny":   s.deny,
-		"POST /v1/friends/{peer}/accept": s.accept,
-		"POST /v1/friends/{peer}/evict":  s.evict,
-		"GET /v1/who":                    s.who,
-		"GET /v1/who/{peer}/shares":      s.shares,
-		"GET /v1/matrix":                 s.matrix,
-		"GET /v1/disputes":               s.disputes,
-		"POST /v1/orphans":               s.orphans,
-		"POST /v1/rm":                    s.remove,
-		"POST /v1/where":                 s.where,
-		"GET /v1/files":                  s.files,
-		"POST /v1/check":                 s.check,
-		"POST /v1/crawl":                 s.crawl,
-		"POST /v1/keepsake":              s.keepsake,
-		"POST /v1/qr":                    s.qr,
+		"GET /v1/status":                    s.status,
+		"POST /v1/invites":                  s.invite,
+		"GET /v1/invites":                   s.invites,
+		"DELETE /v1/invites/{id}":           s.revoke,
+		"POST /v1/join":                     s.join,
+		"GET /v1/friends":                   s.friends,
+		"DELETE /v1/friends/{peer}":         s.unfriend,
+		"GET /v1/friends/{peer}/terms":      s.terms,
+		"GET /v1/friends/{peer}/history":    s.history,
+		"PATCH /v1/friends/{peer}/terms":    s.setTerms,
+		"POST /v1/friends/{peer}/deny":      s.deny,
+		"POST /v1/friends/{peer}/accept":    s.accept,
+		"POST /v1/friends/{peer}/evict":     s.evict,
+		"GET /v1/who":                       s.who,
+		"GET /v1/who/{peer}/shares":         s.shares,
+		"GET /v1/matrix":                    s.matrix,
+		"GET /v1/disputes":                  s.disputes,
+		"POST /v1/orphans":                  s.orphans,
+		"POST /v1/rm":                       s.remove,
+		"POST /v1/where":                    s.where,
+		"GET /v1/files":                     s.files,
+		"POST /v1/check":                    s.check,
+		"POST /v1/friends/{peer}/authority": s.authorize,
+		"GET /v1/authorities":               s.authorities,
+		"POST /v1/crawl":                    s.crawl,
+		"POST /v1/keepsake":                 s.keepsake,
+		"POST /v1/qr":                       s.qr,
 	} {
 		m.Handle(pattern, h)
 	}
@@ -142,6 +144,8 @@ func (s *server) routes() http.Handler {
 	}
 	m.HandleFunc("POST /v1/put", s.put)
 	m.HandleFunc("POST /v1/get", s.get)
+	m.HandleFunc("POST /v1/files/check", s.health)
+	m.HandleFunc("POST /v1/files/repair", s.repair)
 	m.HandleFunc("GET /v1/log", s.events)
 	m.HandleFunc("GET /v1/events", s.pushEvents)
 	m.HandleFunc("GET /livez", alive)
