@@ -1,3 +1,5 @@
+import { size } from './format.js';
+
 // The holder × owner matrix, from one's own books and from what friends publish.
 
 // matrixOf joins both: own figures are facts here, others are what was signed.
@@ -8,11 +10,15 @@ export function matrixOf(who, published) {
   const cells = {};
   const put = (holder, owner, cell) => { (cells[holder] ||= {})[owner] = cell; };
   const differ = [];
+  for (const n of published?.nodes || []) if (!names.has(n.peer)) names.set(n.peer, n.name || n.peer.slice(-8));
   for (const c of published?.cells || []) {
-    if (!names.has(c.holder.peer)) names.set(c.holder.peer, c.holder.name || c.holder.peer.slice(-8));
-    if (!names.has(c.owner.peer)) names.set(c.owner.peer, c.owner.name || c.owner.peer.slice(-8));
-    put(c.holder.peer, c.owner.peer, { bytes: c.bytes, shares: c.shares, time: c.time, by: c.signed === 'both' ? 'both' : `the ${c.signed} alone`, differs: c.differs || '' });
-    if (c.differs) differ.push(`${names.get(c.holder.peer)} for ${names.get(c.owner.peer)}: ${c.differs}`);
+    // Of two words the smaller one counts.
+    const said = [c.held, c.counted].filter(Boolean).sort((a, b) => a.bytes - b.bytes)[0];
+    if (!said) continue;
+    const by = c.held && c.counted ? 'both' : c.held ? 'the holder alone' : 'the owner alone';
+    const differs = c.differs ? `the holder says ${size(c.held?.bytes)}, the owner ${size(c.counted?.bytes)}` : '';
+    put(c.holder, c.owner, { bytes: said.bytes, shares: said.shares, time: said.time, by, differs });
+    if (differs) differ.push(`${names.get(c.holder)} for ${names.get(c.owner)}: ${differs}`);
   }
   for (const r of who.rows) {
     if (r.holds_for_me.shares > 0) put(r.peer, me, { bytes: r.holds_for_me.bytes, shares: r.holds_for_me.shares, time: who.as_of, by: 'your books', differs: cells[r.peer]?.[me]?.differs || '' });

@@ -61,8 +61,8 @@ function Assign({ friends }) {
   return html`<section class="card" aria-labelledby="assign"><h2 id="assign">Let somebody use your credit</h2>
     <form onSubmit=${(e) => { e.preventDefault(); act(() => post('/v1/credit/to', body), (r) => r.sentence).then((r) => r && say({ ...said, to: '' })); }}>
       <div class="fields">
-        <label>Who<select value=${said.to} onChange=${set('to')}><option value="">choose</option>${friends.map((f) => html`<option value=${f.peer}>${f.name || f.peer}</option>`)}</select></label>
-        <label>At<select value=${said.host} onChange=${set('host')}><option value="">any host</option>${friends.filter((f) => f.peer !== said.to).map((f) => html`<option value=${f.peer}>${f.name || f.peer}</option>`)}</select></label>
+        <label>Who<select onChange=${set('to')}><option value="" selected=${!said.to}>choose</option>${friends.map((f) => html`<option value=${f.peer} selected=${f.peer === said.to}>${f.name || f.peer}</option>`)}</select></label>
+        <label>At<select onChange=${set('host')}><option value="" selected=${!said.host}>any host</option>${friends.filter((f) => f.peer !== said.to).map((f) => html`<option value=${f.peer} selected=${f.peer === said.host}>${f.name || f.peer}</option>`)}</select></label>
         <label>At most<input placeholder="like 10 GiB" value=${said.limit} onInput=${set('limit')} /></label>
         <label>At most, percent of yours<input inputmode="decimal" value=${said.share} onInput=${set('share')} /></label>
         <label>Until<input type="date" value=${said.until} onInput=${set('until')} /></label>

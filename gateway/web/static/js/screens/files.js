@@ -3,6 +3,8 @@ import { post, save } from '../api.js';
 import { date, count, size } from '../format.js';
 import { put, running } from '../work.js';
 
+const presets = [['light', 'light: one friend may go'], ['safe', 'safe: half of them may go'], ['paranoid', 'paranoid: most of them may go']];
+
 export function Files() {
   const files = useCall('/v1/files');
   const [over, setOver] = useState(false);
@@ -24,8 +26,8 @@ export function Files() {
       onDrop=${(e) => { e.preventDefault(); setOver(false); add(e.dataTransfer.files); }}>
       <p><label for="pick" class="button main">Choose files</label><input id="pick" type="file" multiple class="skip" onChange=${(e) => { add([...e.target.files]); e.target.value = ''; }} /> or drop them here.</p>
       <p class="soft small">They are encrypted on this machine, cut into shares, and spread over your friends.</p>
-      <label class="row" style="justify-content:center">How safe <select value=${preset} onChange=${(e) => setPreset(e.target.value)} style="width:auto">
-        <option value="light">light: one friend may go</option><option value="safe">safe: half of them may go</option><option value="paranoid">paranoid: most of them may go</option></select></label>
+      <label class="row" style="justify-content:center">How safe <select onChange=${(e) => setPreset(e.target.value)} style="width:auto">
+        ${presets.map(([value, text]) => html`<option value=${value} selected=${value === preset}>${text}</option>`)}</select></label>
     </div>
     ${runs.map((r) => html`<section class="card" key=${r.name} aria-label=${r.name}><div class="row"><span class="grow break">${r.name}: ${r.text}</span><button onClick=${r.stop}>Stop</button></div><progress max="1" value=${r.part} aria-label=${r.name}></progress></section>`)}
     <${Loaded} of=${files}>${(all) => {

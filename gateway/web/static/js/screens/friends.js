@@ -1,5 +1,5 @@
-import { html, useCall, useState, useAct, Loaded, Title, Table, Bytes, Online, Step, Seen, AsOf, Typed, tell } from '../ui.js';
-import { call, post, at } from '../api.js';
+import { html, useCall, useState, useAct, Loaded, Title, Table, Bytes, Online, Step, Seen, AsOf, Typed } from '../ui.js';
+import { post, at } from '../api.js';
 import { size, ago, date, day, count } from '../format.js';
 import { Terms } from './intent.js';
 import { Ladder } from './standing.js';
@@ -7,7 +7,7 @@ import { Ladder } from './standing.js';
 const via = (f) => f.credit_from.map((x) => (x.via.length ? `via ${x.via.map((p) => p.name).join(', ')}` : 'its own')).join('; ') || 'none yet';
 
 const columns = [
-  { name: 'Friend', of: (r) => r.name, show: (r) => html`<a href="#/friends/${r.peer}">${r.name || 'unnamed'}</a>${r.friend ? '' : html` <span class="small soft">${r.sponsored ? 'sponsored' : 'no friend'}</span>`}` },
+  { name: 'Friend', of: (r) => r.name, show: (r) => html`<a href="#/friends/${r.peer}">${r.name || 'unnamed'}</a>${r.friend ? '' : html` <span class="small soft">${r.sponsored ? 'sponsored' : 'no friend'}</span>`}<div class="small soft why">${r.reason}</div>` },
   { name: 'Now', of: (r) => (r.connected ? 0 : 1), show: (r) => html`<${Online} on=${r.connected} />` },
   { name: 'Holds for you', num: true, of: (r) => r.holds_for_me.bytes, show: (r) => html`<${Bytes} of=${r.holds_for_me.bytes} />` },
   { name: 'You hold', num: true, of: (r) => r.i_hold.bytes, show: (r) => html`<${Bytes} of=${r.i_hold.bytes} />` },
@@ -16,7 +16,6 @@ const columns = [
   { name: 'Reach', of: (r) => r.distance, show: (r) => (r.friend ? 'friend' : r.distance > 0 ? count(r.distance, 'pointer') : 'none') },
   { name: 'Standing', of: (r) => r.standing.step, show: (r) => html`<${Step} step=${r.standing.step} />` },
   { name: 'Last seen', of: (r) => (r.connected ? -1e12 : -r.last_seen), show: (r) => html`<${Seen} row=${r} />` },
-  { name: 'Why', of: (r) => r.reason, show: (r) => html`<span class="small">${r.reason}</span>` },
 ];
 
 export function Friends() {
@@ -25,7 +24,7 @@ export function Friends() {
     <${Loaded} of=${who}>${(w) => html`
       <${Table} caption="What each friend and you hold for each other" columns=${columns} rows=${w.rows} keyOf=${(r) => r.peer}
         empty=${html`You have no friends here yet. <a href="#/invite">Invite one</a>, or accept an invite.`}
-        foot=${['All', '', html`<${Bytes} of=${w.totals.hold_for_me.bytes} />`, html`<${Bytes} of=${w.totals.i_hold.bytes} />`, '', '', '', '', '', '']} />
+        foot=${['All', '', html`<${Bytes} of=${w.totals.hold_for_me.bytes} />`, html`<${Bytes} of=${w.totals.i_hold.bytes} />`, '', '', '', '', '']} />
       <${AsOf} t=${w.as_of} />`}<//>`;
 }
 
@@ -101,6 +100,3 @@ function Danger({ row }) {
     ${asking && html`<${Typed} title="Drop everything" word=${name} text=${asking} close=${() => ask('')}
       act=${() => act(() => post(at(row.peer, '/evict'), {}), (r) => `${size(r.freed)} of ${name} are gone.`)} />`}</section>`;
 }
-
-export async function unfriend(peer) { return call('DELETE', at(peer)); }
-export { tell };

@@ -1,5 +1,5 @@
-import { html, useCall, useState, useEffect, useRef, Loaded, Title, load, Trouble } from '../ui.js';
-import { size } from '../format.js';
+import { html, useCall, useState, useEffect, useRef, Loaded, Title, load, Trouble, AsOf } from '../ui.js';
+import { size, count, percent } from '../format.js';
 
 export function History() {
   const friends = useCall('/v1/friends');
@@ -7,24 +7,27 @@ export function History() {
   return html`<${Title}>History<//><${Loaded} of=${friends}>${(all) => {
     if (all.length === 0) return html`<p>There is no history without friends. <a href="#/invite">Invite one</a>.</p>`;
     const chosen = peer || all[0].peer;
-    return html`<label>Friend<select value=${chosen} onChange=${(e) => setPeer(e.target.value)}>${all.map((f) => html`<option value=${f.peer}>${f.name || f.peer}</option>`)}</select></label><p></p>
+    return html`<label>Friend<select onChange=${(e) => setPeer(e.target.value)}>${all.map((f) => html`<option value=${f.peer} selected=${f.peer === chosen}>${f.name || f.peer}</option>`)}</select></label><p></p>
       <${Days} peer=${chosen} key=${chosen} />`;
   }}<//>`;
 }
 
 function Days({ peer }) {
-  const history = useCall(`/v1/friends/${encodeURIComponent(peer)}/history?days=90`);
+  const history = useCall(`/v1/friends/${encodeURIComponent(peer)}/history?from=${new Date(Date.now() - 89 * 86400e3).toISOString().slice(0, 10)}`);
   return html`<${Loaded} of=${history}>${(h) => html`<${Lines} h=${h} />`}<//>`;
 }
 
 function Lines({ h }) {
   const days = h.days;
-  if (days.length === 0) return html`<p>Nothing yet: history begins with the first day on which you hold something for each other.</p>`;
-  const x = days.map((d) => d.time);
-  return html`
-    <${Plot} title="Held both ways" x=${x} show=${size} lines=${[['it holds for you', days.map((d) => d.held_for_me)], ['you hold for it', days.map((d) => d.held)]]} />
-    <${Plot} title="Uptime" x=${x} show=${(v) => (v == null ? '–' : v.toFixed(1) + ' %')} lines=${[['seen', days.map((d) => d.uptime)]]} />
-    <${Plot} title="Traffic" x=${x} show=${size} lines=${[['from it', days.map((d) => d.in)], ['to it', days.map((d) => d.out)]]} />`;
+  if (days.length === 0) return html`<p>Nothing yet: history begins with the first quarter of an hour in which both of you are here.</p>`;
+  const x = days.map((d) => Date.parse(d.date + 'T00:00:00Z') / 1000);
+  // What was held on a day is the mean over the windows in which this node ran.
+  const mean = (key) => days.map((d) => (d.windows_of ? d[key] / d.windows_of : null));
+  return html`<p class="lead">${h.name || 'It'} was here in ${percent(h.uptime_ppm)} of the time in which you were, in ${count(days.length, 'day')}; ${count(h.sum.audits_good, 'proof')} good, ${h.sum.audits_failed} failed.</p>
+    <${Plot} title="Held both ways" x=${x} show=${size} lines=${[['it holds for you', mean('earned_windows')], ['you hold for it', mean('held_windows')]]} />
+    <${Plot} title="Uptime" x=${x} show=${(v) => (v == null ? '–' : v.toFixed(1) + ' %')} lines=${[['here', days.map((d) => (d.windows_of ? 100 * d.windows_seen / d.windows_of : null))]]} />
+    <${Plot} title="Traffic" x=${x} show=${size} lines=${[['from it', days.map((d) => d.bytes_in)], ['to it', days.map((d) => d.bytes_out)]]} />
+    <p class="small soft">To prove what it holds, it is asked for ${count(h.proof.audits_a_day, 'small piece')} a day, ${size(h.proof.audit_bytes_day)} at most.</p><${AsOf} t=${h.as_of} />`;
 }
 
 const colours = ['--mine', '--theirs'];

@@ -6,15 +6,16 @@ import { health, sentence } from '../health.js';
 export function Home() {
   const who = useCall('/v1/who');
   const files = useCall('/v1/files');
+  const disputes = useCall('/v1/disputes');
   const runs = running();
   return html`<${Title}>Home<//>
-    <${Loaded} of=${who}>${(w) => html`<${Loaded} of=${files}>${(f) => html`<${Overview} who=${w} files=${f} runs=${runs} />`}<//>`}<//>`;
+    <${Loaded} of=${who}>${(w) => html`<${Loaded} of=${files}>${(f) => html`<${Overview} who=${w} files=${f} runs=${runs} disputes=${disputes.data || []} />`}<//>`}<//>`;
 }
 
-function Overview({ who, files, runs }) {
+function Overview({ who, files, runs, disputes }) {
   const friends = who.rows.filter((r) => r.friend);
   const h = health(files, who.rows);
-  const needs = wants(who, files);
+  const needs = wants(who, files, disputes);
   return html`
     ${friends.length === 0 && files.length === 0 && html`<${First} />`}
     <section class="card" aria-labelledby="protects"><h2 id="protects">What protects you</h2><p class="lead">${sentence(h)}</p>
@@ -42,7 +43,7 @@ function First() {
 }
 
 // wants lists what a person should look at, the worst first.
-function wants(who, files) {
+function wants(who, files, disputes) {
   const all = [];
   const add = (text, href) => all.push({ text, href });
   for (const r of who.rows) {
@@ -50,6 +51,8 @@ function wants(who, files) {
     if (['notice', 'evicting', 'frozen', 'slowed'].includes(r.standing.step)) add(`${name} is ${r.standing.step} here: ${r.standing.reason}`, '#/standing');
     else if (r.short > 0) add(`${name} has ${size(r.short)} more here than its credit covers`, `#/friends/${r.peer}`);
   }
+  for (const d of disputes) add(`What ${d.host.name} holds for ${d.owner.name} is disputed: ${d.reason}`, '#/web');
+  if (who.me.read_only) add(`This copy of your node takes and sends nothing new: ${who.me.read_only}`, '#/settings');
   const thin = files.filter((f) => f.placed < f.wanted);
   if (thin.length > 0) add(`${count(thin.length, 'file is', 'files are')} held in fewer places than you wanted`, '#/files');
   if (who.me.friends > 0 && who.me.connected === 0) add('No friend can be reached: is this machine online?', '#/friends');

@@ -30,7 +30,7 @@ export function Ladder({ row }) {
     </ul>
     <div class="row">
       <button disabled=${busy || s.step === 'good'} onClick=${() => act(() => post(at(row.peer, '/pardon')), `${name} is pardoned.`)}>Pardon</button>
-      <label class="row">Step <select value=${pin} onChange=${(e) => setPin(e.target.value)} aria-label="Step to keep ${name} on">${steps.map((x) => html`<option>${x}</option>`)}</select></label>
+      <label class="row">Step <select style="width:auto" onChange=${(e) => setPin(e.target.value)} aria-label="Step to keep ${name} on">${steps.map((x) => html`<option value=${x} selected=${x === pin}>${x}</option>`)}</select></label>
       <button disabled=${busy} onClick=${() => change({ pin }, `${name} stays ${pin} until you unpin it.`)}>Pin</button>
       ${s.pinned && html`<button disabled=${busy} onClick=${() => change({ unpin: true }, `${name} moves on the ladder again.`)}>Unpin</button>`}
       ${s.breach > 0 && !s.word && html`<button class="danger" disabled=${busy} onClick=${() => change({ word: true }, `${name} may be evicted after all notices.`)}>Allow eviction</button>`}

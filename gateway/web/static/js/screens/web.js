@@ -4,7 +4,7 @@ import { matrixOf, csv, dot } from '../matrix.js';
 
 export function Web() {
   const who = useCall('/v1/who');
-  const published = useCall('/v1/web');
+  const published = useCall('/v1/matrix');
   const [view, setView] = useState('table');
   return html`<${Title}>Who holds for whom<//><p class="soft">From your own books, and from what your friends signed and publish to you. Where two nodes' words differ, the cell is marked.</p>
     <${Loaded} of=${who}>${(w) => {
