@@ -107,6 +107,7 @@ func encodedLen(m any) int {
 func someItem(r *rand.Rand, index potluck.StorageIndex) p2p.Item {
 	x := p2p.Item{Share: potluck.ShareID{Index: index, Number: potluck.ShareNumber(r.IntN(200))}, Layout: testLayout, Charge: potluck.Size(4096 + r.IntN(4096))}
 	binary.BigEndian.PutUint64(x.Root[:], r.Uint64())
+	x.Manifest[0] = 1
 	return x
 }
 
