@@ -78,6 +78,7 @@ func TestDocumentOpensAsItsKind(t *testing.T) {
 		_, opens[KindHousehold] = d.Household()
 		_, _, _, opens[KindStatement] = d.Statement()
 		_, opens[KindKeepsake] = d.Keepsake()
+		_, opens[KindAuthority] = d.Authority()
 		_, opens[KindConflict] = VerifyConflict(d)
 		for k, err := range opens {
 			if (err == nil) != (k == d.Kind) {
@@ -100,6 +101,7 @@ func TestIdentities(t *testing.T) {
 		"statement-host":  {KindStatement, id(1), id(2), 12},
 		"statement-owner": {KindStatement, id(1), id(2), 12},
 		"conflict":        {KindConflict, id(1), "", 7},
+		"authority":       {KindAuthority, id(1), id(2), 1_800_000_000_000},
 		"keepsake":        {KindKeepsake, id(1), "", 2<<32 + 31},
 	}
 	for name, d := range documents() {
@@ -238,6 +240,9 @@ func contradict(c content) content {
 		return c
 	case Keepsake:
 		c.Time++
+		return c
+	case Authority:
+		c.Layout.Size--
 		return c
 	}
 	return nil

@@ -51,6 +51,7 @@ func FuzzOpenRepay(f *testing.F)     { fuzzOpen[Repay](f) }
 func FuzzOpenConsent(f *testing.F)   { fuzzOpen[Consent](f) }
 func FuzzOpenHousehold(f *testing.F) { fuzzOpen[Household](f) }
 func FuzzOpenStatement(f *testing.F) { fuzzOpen[Statement](f) }
+func FuzzOpenAuthority(f *testing.F) { fuzzOpen[Authority](f) }
 func FuzzOpenKeepsake(f *testing.F)  { fuzzOpen[Keepsake](f) }
 
 func FuzzParseDocument(f *testing.F) {

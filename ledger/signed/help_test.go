@@ -83,10 +83,17 @@ func sampleKeepsake() Keepsake {
 	return Keepsake{Owner: id(1), Epoch: 2, Serial: 31, Time: noon, Blob: []byte("sealed for its owner")}
 }
 
+func sampleAuthority() Authority {
+	return Authority{Owner: id(1), Repairer: id(2), Number: 1_800_000_000_000, Index: potluck.StorageIndex{9},
+		Layout:   potluck.Layout{Suite: potluck.SuiteOne, K: 3, N: 10, Block: 1 << 18, Size: 1 << 30},
+		Manifest: hash(8), NotBefore: noon, Expires: noon + 30*day}
+}
+
 // samples has one valid content of each kind, all signed by key 1.
 func samples() map[Kind]content {
 	return map[Kind]content{KindOrder: sampleOrder(), KindRepay: sampleRepay(), KindConsent: sampleConsent(),
-		KindHousehold: sampleHousehold(), KindStatement: sampleStatement(), KindKeepsake: sampleKeepsake()}
+		KindHousehold: sampleHousehold(), KindStatement: sampleStatement(), KindKeepsake: sampleKeepsake(),
+		KindAuthority: sampleAuthority()}
 }
 
 // sealAny signs a content of any kind.
@@ -104,6 +111,8 @@ func sealAny(k crypto.PrivKey, c content) ([]byte, error) {
 		return SealStatement(k, c)
 	case Keepsake:
 		return SealKeepsake(k, c)
+	case Authority:
+		return SealAuthority(k, c)
 	}
 	return nil, errors.New("no such content")
 }
@@ -115,6 +124,7 @@ var openers = map[Kind]func([]byte) (content, error){
 	KindConsent:   func(b []byte) (content, error) { return OpenConsent(b) },
 	KindHousehold: func(b []byte) (content, error) { return OpenHousehold(b) },
 	KindStatement: func(b []byte) (content, error) { s, _, err := OpenStatement(b); return s, err },
+	KindAuthority: func(b []byte) (content, error) { return OpenAuthority(b) },
 	KindKeepsake:  func(b []byte) (content, error) { return Single(KindKeepsake, b).Keepsake() },
 }
 

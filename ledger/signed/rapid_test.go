@@ -101,13 +101,24 @@ func drawStatement(t *rapid.T) Statement {
 	return s
 }
 
+func drawAuthority(t *rapid.T) Authority {
+	a := sampleAuthority()
+	a.Repairer = id(byte(rapid.IntRange(2, 9).Draw(t, "repairer")))
+	a.Number = rapid.Uint64Range(1, MaxNumber).Draw(t, "number")
+	a.Index[0] = rapid.Byte().Draw(t, "index")
+	a.Layout.K = rapid.Uint8Range(1, 10).Draw(t, "k")
+	a.Layout.Size = potluck.Size(rapid.Int64Range(2, int64(potluck.MaxSize)).Draw(t, "size"))
+	a.Expires = a.NotBefore + rapid.Int64Range(1, 90*day).Draw(t, "life")
+	return a
+}
+
 func drawKeepsake(t *rapid.T) Keepsake {
 	return Keepsake{Owner: id(1), Epoch: rapid.Uint64Range(1, MaxEpoch).Draw(t, "epoch"), Serial: rapid.Uint64Range(1, MaxSerial).Draw(t, "serial"),
 		Time: rapid.Int64Range(0, MaxTime-1).Draw(t, "time"), Blob: rapid.SliceOfN(rapid.Byte(), 1, 100).Draw(t, "blob")}
 }
 
 func drawContent(t *rapid.T) content {
-	switch rapid.SampledFrom([]Kind{KindOrder, KindRepay, KindConsent, KindHousehold, KindStatement, KindKeepsake}).Draw(t, "kind") {
+	switch rapid.SampledFrom([]Kind{KindOrder, KindRepay, KindConsent, KindHousehold, KindStatement, KindKeepsake, KindAuthority}).Draw(t, "kind") {
 	case KindOrder:
 		return drawOrder(t)
 	case KindRepay:
@@ -118,6 +129,8 @@ func drawContent(t *rapid.T) content {
 		return drawHousehold(t)
 	case KindKeepsake:
 		return drawKeepsake(t)
+	case KindAuthority:
+		return drawAuthority(t)
 	default:
 		return drawStatement(t)
 	}

@@ -289,6 +289,28 @@ func TestClocks(t *testing.T) {
 	}
 }
 
+func TestAuthorityRules(t *testing.T) {
+	eachRule(t, sampleAuthority, []rule[Authority]{
+		{"no owner", func(a *Authority) { a.Owner = "" }, "owner"},
+		{"no repairer", func(a *Authority) { a.Repairer = "x" }, "repairer"},
+		{"for itself", func(a *Authority) { a.Repairer = a.Owner }, "no authority for its own files"},
+		{"number 0", func(a *Authority) { a.Number = 0 }, "number 0"},
+		{"k above n", func(a *Authority) { a.Layout.K = 11 }, "11-of-10"},
+		{"no manifest", func(a *Authority) { a.Manifest = potluck.Digest{} }, "hash is zero"},
+		{"no life", func(a *Authority) { a.Expires = a.NotBefore }, "not after its beginning"},
+		{"over 90 days", func(a *Authority) { a.Expires = a.NotBefore + 90*day + 1 }, "90 days"},
+	})
+	a := sampleAuthority()
+	a.Number, a.Layout.N, a.Layout.Size = MaxNumber, 255, potluck.MaxSize
+	a.NotBefore, a.Expires = MaxTime-1, MaxTime
+	if sealed, err := SealAuthority(key(1), a); err != nil || len(sealed) > MaxAuthority {
+		t.Errorf("the greatest authority has %d bytes, at most %d are allowed; %v", len(sealed), MaxAuthority, err)
+	}
+	if _, err := OpenAuthority(make([]byte, MaxAuthority+1)); !errors.Is(err, ErrDocument) {
+		t.Errorf("%d bytes: %v", MaxAuthority+1, err)
+	}
+}
+
 func TestKeepsakeRules(t *testing.T) {
 	eachRule(t, sampleKeepsake, []rule[Keepsake]{
 		{"no owner", func(k *Keepsake) { k.Owner = "" }, "owner"},

@@ -172,7 +172,7 @@ func makeVectors(t *testing.T) vectors {
 	back := sampleConsent()
 	back.Number, back.Works = 4, false
 	all := samples()
-	contents := []content{all[KindOrder], empty.Sorted(), all[KindRepay], all[KindConsent], back, all[KindHousehold], left.Sorted(), all[KindStatement], all[KindKeepsake]}
+	contents := []content{all[KindOrder], empty.Sorted(), all[KindRepay], all[KindConsent], back, all[KindHousehold], left.Sorted(), all[KindStatement], all[KindKeepsake], all[KindAuthority]}
 	for _, c := range contents {
 		for b := byte(1); b <= 3; b++ {
 			if slices.Contains(c.signers(), id(b)) {
@@ -251,6 +251,9 @@ func refusedVectors(docs map[string]Document) (list []vectorRefused) {
 	keepsake := sampleKeepsake()
 	keepsake.Epoch = 0
 	rightly("keepsake of epoch 0", keepsake)
+	authority := sampleAuthority()
+	authority.Repairer = authority.Owner
+	rightly("authority for the owner itself", authority)
 
 	sealed := docs["consent"].Sealed[0]
 	flipped := bytes.Clone(sealed)
