@@ -65,7 +65,7 @@ func (m *Member) Start(ctx context.Context) error {
 	if m.port != nil {
 		door = newDoor()
 	}
-	go func() { m.ended <- runNode(running, n, door, log) }() // ends with end
+	go func() { m.ended <- m.run(running, n, door, log) }() // ends with end
 	err = Poll(ctx, func() (bool, error) {
 		select {
 		case err := <-m.ended:
@@ -95,17 +95,30 @@ func (m *Member) dial(ctx context.Context, d *door) error {
 	return nil
 }
 
-// runNode runs a node and its API until the context ends, and closes it.
-func runNode(ctx context.Context, n *node.Node, d *door, log *slog.Logger) error {
+// run runs a node, its API and its page until the context ends, and closes them.
+func (m *Member) run(ctx context.Context, n *node.Node, d *door, log *slog.Logger) error {
+	doors := []func(context.Context) error{func(ctx context.Context) error { return d.serve(ctx, n, log) }}
+	if m.local.Page != nil {
+		page, err := api.Page{Listen: "127.0.0.1:0", Static: m.local.Page}.Open(n, log)
+		if err != nil {
+			return errors.Join(err, n.Close())
+		}
+		doors = append(doors, page.Serve)
+	}
 	ctx, end := context.WithCancel(ctx)
-	served := make(chan error, 1)
-	go func() { // ends with ctx
-		served <- d.serve(ctx, n, log)
-		end()
-	}()
+	served := make(chan error, len(doors))
+	for _, serve := range doors {
+		go func() { // ends with ctx
+			served <- serve(ctx)
+			end()
+		}()
+	}
 	err := n.Run(ctx)
 	end()
-	return errors.Join(err, <-served, n.Close())
+	for range doors {
+		err = errors.Join(err, <-served)
+	}
+	return errors.Join(err, n.Close())
 }
 
 // Stop closes the node as SIGTERM would. A stopped node stays stopped.

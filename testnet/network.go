@@ -32,7 +32,10 @@ var errLoopback = errors.New("the machine's loopback has no lines to cut; cure: 
 // wire gives a node its place in the network.
 func (m *Member) wire(f *fabric.Fabric) (err error) {
 	if m.local.Network == Loopback {
-		port, err := freePort()
+		port, said := m.local.Ports[m.name]
+		if !said {
+			port, err = freePort()
+		}
 		m.listen = fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", port)
 		return err
 	}

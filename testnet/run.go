@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -37,6 +38,9 @@ type Local struct {
 	// Small gives the nodes books that aren't synced, take little memory and do
 	// nothing while idle: for many nodes, and for much virtual time.
 	Small bool
+
+	Page  http.Handler   // the static part of every node's page, which is served on loopback; nil: there is none
+	Ports map[string]int // Loopback: the TCP ports of some nodes; others get a free one
 }
 
 // atOnce is how many nodes are started, and made friends, at the same time.

@@ -28,7 +28,7 @@ type grammar struct {
 	Version  versionCmd  `cmd:"" group:"Node" help:"Print the version."`
 	Demo     demoCmd     `cmd:"" group:"Node" help:"Run a whole friendnet on this machine, and show that it works."`
 
-	Testnet testnetCmd `cmd:"" group:"Research" help:"Run friendnets of modelled nodes: what happens to people under which rule?"`
+	Testnet testnetCmd `cmd:"" group:"Research" help:"Run friendnets on this machine, of real nodes or of modelled ones."`
 
 	Invite   inviteCmd   `cmd:"" group:"Friends" help:"Make an invite for a friend, and print its link."`
 	Invites  invitesCmd  `cmd:"" group:"Friends" help:"List or revoke invites."`

@@ -15,6 +15,10 @@ import (
 )
 
 type testnetCmd struct {
+	Up   testnetUpCmd   `cmd:"" help:"Start a friendnet of real nodes on this machine, by hand."`
+	Down testnetDownCmd `cmd:"" help:"End it."`
+	Ls   testnetLsCmd   `cmd:"" help:"List its nodes."`
+
 	Sim    testnetSimCmd    `cmd:"" help:"Run a scenario of modelled nodes, and write a report."`
 	Plan   testnetPlanCmd   `cmd:"" help:"Cut a scenario into shards for a cluster: Kubernetes and Slurm."`
 	Run    testnetRunCmd    `cmd:"" help:"Run one shard of a scenario."`
