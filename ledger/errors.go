@@ -17,6 +17,7 @@ var (
 	ErrTooBig   = errors.New("operation is too big")                 // more rows than one transaction takes; ask for less at once
 	ErrDamaged  = errors.New("books are damaged")                    // a row is missing or can't be read; never taken for zero
 	ErrCut      = errors.New("tail of the books was cut")            // the head file knows events that the books don't
+	ErrImport   = errors.New("not a whole export of books")          // a line is damaged or missing; nothing was imported
 	ErrInvalid  = errors.New("invalid value")                        // an argument out of its range
 
 	ErrInviteUsed    = errors.New("invite was used")
