@@ -112,16 +112,16 @@ func (a *audit) follow(host peer.ID, lost []potluck.ShareID) {
 	a.n.shrunk()
 }
 
-// course finds where the audits of a host stand; those of earlier lives are
-// known by when they asked last.
+// course finds where the audits of a host stand: those of earlier lives are known
+// by when they asked last, others begin with the first receipt.
 func (a *audit) course(host peer.ID, proof ledger.Proof, now int64) *course {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	c := a.courses[host]
 	if c == nil {
 		c = &course{paid: now}
-		if proof.Asked > 0 {
-			c.paid = min(proof.Asked, now)
+		if asked := max(proof.Asked, proof.Proven); asked > 0 {
+			c.paid = min(asked, now)
 		}
 		a.courses[host] = c
 	}

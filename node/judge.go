@@ -97,15 +97,15 @@ func (j *judge) one(ctx context.Context, p peer.ID, short potluck.Size) error {
 	if err != nil {
 		return err
 	}
-	if u.Held == 0 && u.Reserved == 0 && u.Earned == 0 && a.Standing == (credit.Standing{}) {
-		return nil
-	}
 	now := j.n.config.Clock().Unix()
 	facts, err := j.facts(ctx, a, u, now)
 	if err != nil {
 		return err
 	}
 	facts.Short = short
+	if u.Held == 0 && u.Reserved == 0 && u.Earned == 0 && facts.FailedAudits == 0 && a.Standing == (credit.Standing{}) {
+		return nil
+	}
 	if last, ok := j.saved[p]; ok {
 		facts.Elapsed = now - last
 	} else {
