@@ -6,15 +6,21 @@ import (
 )
 
 type ledgerCmd struct {
-	Check ledgerCheckCmd `cmd:"" help:"Prove every figure from its rows, and compare the store with the books."`
+	Check  ledgerCheckCmd  `cmd:"" help:"Prove every figure from its rows, and compare the store with the books."`
+	Export ledgerExportCmd `cmd:"" help:"Write the books as lines of JSON, on a node that doesn't run."`
+	Import ledgerImportCmd `cmd:"" help:"Make books from an export, on a node that doesn't run."`
 }
 
 type ledgerCheckCmd struct {
-	Read bool `help:"Read every byte in the store too."`
+	Read      bool `help:"Read every byte in the store too."`
+	AcceptCut bool `help:"Go on with books whose end is gone, or that are an old copy: what is missing is given up. The node mustn't run."`
 }
 
 // Run checks the books and the store.
 func (l *ledgerCheckCmd) Run(ctx context.Context, c *cli) error {
+	if l.AcceptCut {
+		return l.acceptCut(ctx, c)
+	}
 	node, err := c.dial(ctx)
 	if err != nil {
 		return err
