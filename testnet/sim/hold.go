@@ -17,6 +17,7 @@ func (w *world) accepts(l int32, size potluck.Size) bool {
 	}
 	fits := h.book.Fits(w.nodes[k.peer].id, size)
 	w.checkAnswer(l, size, fits)
+	w.asked(l, size, fits)
 	return fits
 }
 

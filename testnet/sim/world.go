@@ -193,6 +193,7 @@ func (w *world) run(ctx context.Context) error {
 		}
 	}
 	w.now = end
+	w.accounts()
 	return w.err
 }
 
