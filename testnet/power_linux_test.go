@@ -68,4 +68,3 @@ func TestPowerCuts(t *testing.T) {
 	}
 	l.run(ctx, n)
 }
-
