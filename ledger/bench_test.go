@@ -27,14 +27,21 @@ func benchBook(b *testing.B) (*Book, []peer.ID) {
 			b.Error(err)
 		}
 	})
-	peers := make([]peer.ID, 64)
+	peers := benchPeers()
 	for i := range peers {
-		peers[i] = peer.ID(fmt.Sprintf("friend number %02d of sixty-four friends", i))
 		if err := book.Befriend(b.Context(), Account{Peer: peers[i], Terms: Terms{Gift: potluck.MaxSize / 2}}); err != nil {
 			b.Fatal(err)
 		}
 	}
 	return book, peers
+}
+
+func benchPeers() []peer.ID {
+	peers := make([]peer.ID, 64)
+	for i := range peers {
+		peers[i] = peer.ID(fmt.Sprintf("friend number %02d of sixty-four friends", i))
+	}
+	return peers
 }
 
 // benchRoom never ends.

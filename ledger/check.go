@@ -93,7 +93,7 @@ func (c *checker) strangers() error {
 	for _, from := range [][]byte{nil, {keyLast + 1}} {
 		err := c.v.scan(c.ctx, span{after: from, keysOnly: true}, func(key, _ []byte) error {
 			if from == nil && key[0] >= keyAccount {
-				return errStop
+				return ErrStop
 			}
 			c.problem("row %x is of no known kind", key)
 			return nil

@@ -177,7 +177,7 @@ func (b *Book) Events(ctx context.Context, after uint64, limit int) ([]Event, er
 		}
 		events = append(events, e)
 		if len(events) == limit {
-			return errStop
+			return ErrStop
 		}
 		return nil
 	})

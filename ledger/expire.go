@@ -120,14 +120,14 @@ func (b *Book) dues(ctx context.Context, now int64, limit int) (all []due, err e
 				return err
 			}
 			if all = append(all, d); len(all) == limit {
-				return errStop
+				return ErrStop
 			}
 			return nil
 		}
 		ended := func(prefix byte, read func(*keyReader) due) error {
 			return v.scan(ctx, span{prefix: []byte{prefix}, keysOnly: true}, func(key, _ []byte) error {
 				if len(key) > timeLen && binary.BigEndian.Uint64(key[1:]) > uint64(now) {
-					return errStop
+					return ErrStop
 				}
 				k := parts(key)
 				k.number()
@@ -142,7 +142,7 @@ func (b *Book) dues(ctx context.Context, now int64, limit int) (all []due, err e
 		}
 		return v.lapsed(ctx, now, func(d due) error {
 			if all = append(all, d); len(all) == limit {
-				return errStop
+				return ErrStop
 			}
 			return nil
 		})
@@ -169,11 +169,11 @@ func (v view) lapsed(ctx context.Context, now int64, visit func(due) error) erro
 				return err
 			}
 			err = visit(due{id: id, owner: p})
-			stopped = err == errStop
+			stopped = err == ErrStop
 			return err
 		})
 		if err == nil && stopped {
-			return errStop
+			return ErrStop
 		}
 		return err
 	})

@@ -127,7 +127,7 @@ func (b *Book) History(ctx context.Context, p peer.ID, from, to int64) ([]Past, 
 			return err
 		}
 		if r.Day > to {
-			return errStop
+			return ErrStop
 		}
 		all = append(all, r)
 		return nil
@@ -167,7 +167,7 @@ func (b *Book) ForgetHistory(ctx context.Context, before int64) (gone int, err e
 			keys = append(keys, append([]byte(nil), key...))
 		}
 		if err == nil && len(keys) == MaxBatch {
-			err = errStop
+			err = ErrStop
 		}
 		return err
 	})

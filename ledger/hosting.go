@@ -170,7 +170,7 @@ func (b *Book) leaseIDs(ctx context.Context, owner peer.ID, limit int) (ids []po
 			return err
 		}
 		if len(ids) == limit {
-			return errStop
+			return ErrStop
 		}
 		return nil
 	})

@@ -70,7 +70,7 @@ func (b *Book) RangeItems(ctx context.Context, host, owner peer.ID, s Span, limi
 		return v.items(ctx, side, s, func(it Item) error {
 			if limit > 0 && len(items) == limit {
 				more = true
-				return errStop
+				return ErrStop
 			}
 			items = append(items, it)
 			return nil
@@ -166,7 +166,7 @@ func (v view) items(ctx context.Context, sd side, s Span, visit func(Item) error
 			return err
 		}
 		if s.To != (potluck.ShareID{}) && id.Compare(s.To) >= 0 {
-			return errStop
+			return ErrStop
 		}
 		it, counts, err := item(sd.peer, id)
 		if err != nil || !counts {

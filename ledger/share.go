@@ -129,7 +129,8 @@ func (b *Book) SharesOf(ctx context.Context, index potluck.StorageIndex) (rows [
 
 // Shares visits every share greater than after (the zero ID: every share), in
 // order. visit may call methods of the book; it sees the books as they were when
-// Shares was called.
+// Shares was called. ErrStop from visit ends the walk, which can go on later after
+// the last share; memory doesn't grow with the number of shares.
 func (b *Book) Shares(ctx context.Context, after potluck.ShareID, visit func(ShareRow) error) error {
 	var fromShare, fromLease []byte
 	if after != (potluck.ShareID{}) {

@@ -28,8 +28,8 @@ func (b *Book) view(ctx context.Context, f func(v view) error) error {
 	return f(view{txn})
 }
 
-// errStop ends a scan early, without an error.
-var errStop = errors.New("stop")
+// ErrStop ends a walk early, without an error, when a visit function returns it.
+var ErrStop = errors.New("stop")
 
 // span is a run of keys with one prefix, from the first key greater than after, or
 // not less than from (nil both: from the beginning).
@@ -57,7 +57,7 @@ func (v view) scan(ctx context.Context, s span, visit func(key, row []byte) erro
 			return err
 		}
 		if err := visit(w.key, w.row); err != nil {
-			if errors.Is(err, errStop) {
+			if errors.Is(err, ErrStop) {
 				return nil
 			}
 			return err
