@@ -29,6 +29,7 @@ type count struct {
 	tried    map[peer.ID]trial   // as host: what was proposed last and not signed, by owner
 	refused  map[peer.ID]refusal // as owner: what wasn't signed last, by host
 	proposed map[peer.ID]bool    // as host: owners to whom this life proposed something
+	disputed map[peer.ID]bool    // as host: owners with whom there is a dispute, as of the last turn
 }
 
 // trial is figures that weren't agreed on.
@@ -76,6 +77,10 @@ func (c *count) turn(ctx context.Context) time.Duration {
 		c.n.tend.complain("list accounts", err)
 		return countEvery
 	}
+	if err := c.lookUp(ctx); err != nil {
+		c.n.tend.complain("read disputes", err)
+		return countEvery
+	}
 	var g errgroup.Group
 	g.SetLimit(atOnce)
 	for _, a := range accounts {
@@ -94,6 +99,30 @@ func (c *count) turn(ctx context.Context) time.Duration {
 	}
 	_ = g.Wait() // none returns an error
 	return c.next()
+}
+
+// lookUp reads with which owners there is a dispute: what is disputed is proposed
+// until it is signed.
+func (c *count) lookUp(ctx context.Context) error {
+	all, err := c.n.book.Disputes(ctx)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.disputed = make(map[peer.ID]bool)
+	for _, d := range all {
+		if d.Host == c.n.self {
+			c.disputed[d.Owner] = true
+		}
+	}
+	return nil
+}
+
+func (c *count) contested(owner peer.ID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.disputed[owner]
 }
 
 // next is how long the loop may sleep.
@@ -137,11 +166,12 @@ func (c *count) propose(ctx context.Context, owner peer.ID) error {
 	}
 	last, number, err := n.newest(ctx, n.self, owner)
 	now := n.config.Clock()
-	if err != nil || !(due(last, u.Held, now) || c.unsure(owner, u)) || c.waits(owner, u.Held) {
+	asked := c.unsure(owner, u) || c.contested(owner)
+	if err != nil || !(asked || due(last, u.Held, now)) || c.waits(owner, u.Held) {
 		return err
 	}
 	sum, err := n.book.Summary(ctx, n.self, owner)
-	if err != nil || says(last, sum) && now.Sub(time.Unix(last.Time, 0)).Abs() < stateEvery {
+	if err != nil || !asked && says(last, sum) && now.Sub(time.Unix(last.Time, 0)).Abs() < stateEvery {
 		return n.checked(err) // what was lost is held still, and counts nothing
 	}
 	head, err := n.book.Head(ctx)

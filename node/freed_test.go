@@ -52,11 +52,17 @@ func TestFreedBytesShowOnBothSides(t *testing.T) {
 	eventually(t, "the two agree", func() bool {
 		proposeAgain(t, host, owner)
 		for _, n := range []*Node{owner, host} {
-			if s, _, err := n.newest(t.Context(), host.self, owner.self); err != nil || s.Number == 0 || s.Bytes != 0 {
+			if s, _, err := n.newest(t.Context(), host.self, owner.self); err != nil || s.Bytes != 0 {
 				return false
 			}
 		}
 		return true
+	})
+	eventually(t, "no dispute is left", func() bool {
+		proposeAgain(t, host, owner)
+		mine, err := owner.book.Disputes(t.Context())
+		theirs, other := host.book.Disputes(t.Context())
+		return err == nil && other == nil && len(mine)+len(theirs) == 0
 	})
 	sameBooks(t, owner, host)
 }

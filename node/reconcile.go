@@ -24,11 +24,17 @@ type reconcile struct {
 	cycle *lifecycle.Cycle
 
 	mu     sync.Mutex
-	due    map[peer.ID]bool            // hosts to compare the books with
-	at     map[peer.ID]potluck.ShareID // where a comparison that was cut off goes on
-	last   map[peer.ID]time.Time       // when one ended last, in this life
-	took   map[peer.ID]time.Duration   // and how long it took
-	unsure bool                        // the last stop wasn't clean: every host is due once
+	due    map[peer.ID]bool     // hosts to compare the books with
+	course map[peer.ID]progress // of those that were compared with in this life
+	unsure bool                 // the last stop wasn't clean: every host is due once
+}
+
+// progress is how far the comparisons with one host have come.
+type progress struct {
+	next  potluck.ShareID // where one that was cut off goes on; zero: at the beginning
+	tried time.Time       // when the last one stopped, at the end or before
+	took  time.Duration   // and how long it took
+	ended time.Time       // when one came to the end
 }
 
 const (
@@ -39,8 +45,7 @@ const (
 )
 
 func newReconcile(n *Node) *reconcile {
-	r := &reconcile{n: n, due: make(map[peer.ID]bool), at: make(map[peer.ID]potluck.ShareID), last: make(map[peer.ID]time.Time), took: make(map[peer.ID]time.Duration),
-		unsure: n.book.Unclean()}
+	r := &reconcile{n: n, due: make(map[peer.ID]bool), course: make(map[peer.ID]progress), unsure: n.book.Unclean()}
 	r.cycle = lifecycle.NewCycle(r.turn)
 	return r
 }
@@ -56,8 +61,7 @@ func (r *reconcile) doubt(host peer.ID) {
 // met is told that a peer came.
 func (r *reconcile) met(p peer.ID) {
 	r.mu.Lock()
-	_, compared := r.last[p]
-	if r.unsure && !compared {
+	if r.unsure && r.course[p].ended.IsZero() {
 		r.due[p] = true
 	}
 	due := r.due[p]
@@ -71,7 +75,7 @@ func (r *reconcile) met(p peer.ID) {
 func (r *reconcile) since(host peer.ID, t time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.last[host].After(t)
+	return r.course[host].ended.After(t)
 }
 
 // turn compares with the hosts that are due and here, one by one: each reads
@@ -112,11 +116,11 @@ func sooner(wait, other time.Duration) time.Duration {
 func (r *reconcile) early(host peer.ID) time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	last, ok := r.last[host]
-	if !ok || r.at[host] != (potluck.ShareID{}) {
+	c, ok := r.course[host]
+	if !ok {
 		return 0
 	}
-	return max(compareSoon, comparePart*r.took[host]) - time.Since(last)
+	return max(compareSoon, comparePart*c.took) - time.Since(c.tried)
 }
 
 // settle compares the books with one host from where it was left, and cures what
@@ -126,24 +130,24 @@ func (r *reconcile) settle(ctx context.Context, host peer.ID) error {
 	defer cancel()
 	begun := time.Now()
 	r.mu.Lock()
-	from := r.at[host]
+	c := r.course[host]
 	delete(r.due, host) // what comes up from now on counts again
 	r.mu.Unlock()
-	next, err := r.round(ctx, host, from)
+	next, err := r.round(ctx, host, c.next)
+	c.tried, c.took = time.Now(), time.Since(begun)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err != nil {
+	switch {
+	case err != nil:
 		r.due[host] = true
-		return err
-	}
-	if r.at[host] = next; next != (potluck.ShareID{}) {
-		r.due[host] = true
+	case next != (potluck.ShareID{}): // it goes on after a while: there may be no end to it
+		c.next, r.due[host] = next, true
 		r.cycle.Trigger()
-		return nil
+	default:
+		c.next, c.ended = next, c.tried
 	}
-	delete(r.at, host)
-	r.last[host], r.took[host] = time.Now(), time.Since(begun)
-	return nil
+	r.course[host] = c
+	return err
 }
 
 // round compares and cures once, and tells where to go on; zero: nowhere.

@@ -291,7 +291,9 @@ func (n noise) list(_ context.Context, span p2p.Span) ([]p2p.Item, bool, error) 
 		return nil, true, nil
 	}
 	x := someItem(n.r, span.From.Index)
-	x.Share = span.From
+	if x.Share = span.From; x.Share.Number >= 200 {
+		return nil, false, nil
+	}
 	return []p2p.Item{x}, false, nil
 }
 
@@ -301,9 +303,10 @@ type endless struct{ noise }
 func (e *endless) list(_ context.Context, span p2p.Span) ([]p2p.Item, bool, error) {
 	items, at := make([]p2p.Item, 0, p2p.MaxItems), span.From
 	for len(items) < p2p.MaxItems && span.Holds(at) {
-		x := someItem(e.r, at.Index)
-		x.Share = at
-		items = append(items, x)
+		if x := someItem(e.r, at.Index); at.Number < 200 {
+			x.Share = at
+			items = append(items, x)
+		}
 		next, ok := following(at)
 		if !ok {
 			return items, false, nil
