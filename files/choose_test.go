@@ -72,3 +72,72 @@ func TestHappyAloneAsksForAsManyShares(t *testing.T) {
 		t.Error("256 hosts can't hold distinct shares")
 	}
 }
+
+// TestChooseByUptime: k is the preset's while hosts are there often enough, and
+// falls to no less than half of it when they aren't.
+func TestChooseByUptime(t *testing.T) {
+	for _, c := range []struct {
+		places int
+		up     float64
+		preset Preset
+		want   int
+	}{
+		{10, 0, Safe, 3}, {10, 1, Safe, 3}, {10, 0.8, Safe, 3}, {10, 0.7, Safe, 2}, {10, 0.3, Safe, 2},
+		{20, 0.9, Light, 14}, {20, 0.8, Light, 12}, {20, 0.3, Light, 8},
+		{20, 0.8, Paranoid, 4}, {20, 0.5, Paranoid, 2}, {20, 0.2, Paranoid, 2},
+		{4, 0.99, Safe, 2}, {4, 0.9, Safe, 1}, {2, 0.5, Safe, 1},
+	} {
+		got, err := Choose(c.places, c.up, PutOptions{Preset: c.preset})
+		if err != nil || got.K != c.want || got.N != min(c.places, maxChosen) {
+			t.Errorf("Choose(%d, %v, %s) = %+v, %v; want k = %d", c.places, c.up, c.preset, got, err, c.want)
+		}
+	}
+	if got, _ := Choose(10, 0.1, PutOptions{K: 7}); got.K != 7 {
+		t.Errorf("an explicit k became %d", got.K)
+	}
+}
+
+// TestEqualHostsAreTheWorst: the probability that Choose reckons with is never
+// more than that of hosts with the same average.
+func TestEqualHostsAreTheWorst(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, 12).Draw(t, "n")
+		up, sum := make([]float64, n), 0.0
+		for i := range up {
+			up[i] = rapid.Float64Range(0, 1).Draw(t, "up")
+			sum += up[i]
+		}
+		k := rapid.IntRange(0, int(sum)).Draw(t, "k")
+		chances := []float64{1}
+		for _, p := range up {
+			chances = convolve(chances, []float64{1 - p, p})
+		}
+		real := 0.0
+		for _, c := range chances[k:] {
+			real += c
+		}
+		if bound := atLeast(k, n, sum/float64(n)); real < bound-1e-9 {
+			t.Fatalf("%d of %v: %v, less than the %v of equal ones", k, up, real, bound)
+		}
+	})
+}
+
+func TestUpOf(t *testing.T) {
+	week := int64(measured)
+	for _, c := range []struct {
+		places []Place
+		want   float64
+	}{
+		{nil, 0},
+		{[]Place{{}, {}}, 0},
+		{[]Place{{Up: 930_000, Windows: week}, {}}, 0.9},
+		{[]Place{{Up: 930_000, Windows: week}, {}, {}}, 0},
+		{[]Place{{Up: 930_000, Windows: week - 1}}, 0},
+		{[]Place{{Up: 1_000_000, Windows: week}, {Up: 500_000, Windows: 2 * week}}, 0.75},
+		{[]Place{{Up: 0, Windows: week}}, 0.05},
+	} {
+		if got := upOf(c.places); got != c.want {
+			t.Errorf("%+v are there with %v, want %v", c.places, got, c.want)
+		}
+	}
+}

@@ -28,7 +28,13 @@ type RepairOptions struct {
 	// Most bounds the bytes that the repair may move; 0: any number. A repair that
 	// would move more does nothing, and says what it would cost.
 	Most potluck.Size `json:"-"`
+	// NoWait has the repair end with ErrInUse when the file is being put, removed or
+	// repaired just now, rather than wait for that.
+	NoWait bool `json:"-"`
 }
+
+// ErrInUse says that the file is being put, removed or repaired just now.
+var ErrInUse = errors.New("the file is being put, removed or repaired just now")
 
 // RepairResult tells what a repair did, or with DryRun would do.
 type RepairResult struct {
@@ -85,9 +91,9 @@ func (c *Client) Repair(ctx context.Context, cp caps.Cap, o RepairOptions, repor
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(c.life, func() { cancel(errClosed) })()
-	turn, err := c.turn(ctx, v.Index)
+	turn, err := c.repairTurn(ctx, v.Index, o.NoWait)
 	if err != nil {
-		return RepairResult{}, fmt.Errorf("wait for the end of its put: %w", err)
+		return RepairResult{}, err
 	}
 	defer c.giveBack(turn)
 	turn.goBehind(cancel)
@@ -102,6 +108,22 @@ func (c *Client) Repair(ctx context.Context, cp caps.Cap, o RepairOptions, repor
 	m.finish()
 	m.result.Seconds = c.c.Clock().Sub(start).Seconds()
 	return m.result, err
+}
+
+// repairTurn takes the turn of a file.
+func (c *Client) repairTurn(ctx context.Context, index potluck.StorageIndex, noWait bool) (*turn, error) {
+	if noWait {
+		mine, other := c.tryTurn(index)
+		if other != nil {
+			return nil, ErrInUse
+		}
+		return mine, nil
+	}
+	mine, err := c.turn(ctx, index)
+	if err != nil {
+		return nil, fmt.Errorf("wait for the end of its put: %w", err)
+	}
+	return mine, nil
 }
 
 // own tells whether the file is this node's own, or becomes it.

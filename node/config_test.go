@@ -23,7 +23,9 @@ func TestConfigFile(t *testing.T) {
 		"offer = 0\nfloor = 4096":              {Offer: size(0), Floor: size(4096)},
 		"listen = [\"/ip4/0.0.0.0/tcp/1\"]":    {Listen: []string{"/ip4/0.0.0.0/tcp/1"}},
 		"audits = 0\naudit_bytes = \"1MiB\"\nproof_days = 7": {Audits: new(int), AuditBytes: size(potluck.MiB), ProofDays: &seven},
-		"coming = \"10m\"\nlease = \"48h\"":                  {Coming: 10 * time.Minute, Lease: 48 * time.Hour},
+		"repair_budget = \"5GiB\"\nrepair_after = \"36h\"":   {RepairBudget: size(5 * potluck.GiB), RepairAfter: 36 * time.Hour},
+		"repair_budget = 0":                 {RepairBudget: size(0)},
+		"coming = \"10m\"\nlease = \"48h\"": {Coming: 10 * time.Minute, Lease: 48 * time.Hour},
 	} {
 		got, err := parseFile(text)
 		if err != nil || !reflect.DeepEqual(got, want) {
@@ -42,6 +44,8 @@ func TestConfigFileMistakes(t *testing.T) {
 		"offer = 1.5":                {"line 1"},
 		"audits = -1":                {"audits", "-1"},
 		"proof_days = 366":           {"proof_days", "366"},
+		"repair_budget = -1":         {"line 1", "-1"},
+		"repair_after = \"0s\"":      {"line 1", "0s"},
 		"coming = \"0s\"":            {"line 1", "above 0"},
 		"coming = 5":                 {"line 1", "90m"},
 		"name = \"a\"\nname = \"b\"": {"line 2"},

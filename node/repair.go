@@ -243,7 +243,7 @@ func (r *repair) waits(index potluck.StorageIndex, now time.Time) bool {
 
 // mend repairs one file, whose cost is charged, and notes how it went.
 func (r *repair) mend(ctx context.Context, p patient, gone []peer.ID, now time.Time) {
-	o := files.RepairOptions{Gone: gone, Most: max(p.cost, 1)}
+	o := files.RepairOptions{Gone: gone, Most: max(p.cost, 1), NoWait: true}
 	if p.grant != nil {
 		o.Authority, o.Owner = p.grant.sealed, p.grant.Owner
 	}

@@ -160,8 +160,9 @@ func (n *Node) takeAuthority(ctx context.Context, d signed.Document) (uint8, err
 	if !n.gate.isFriend(a.Owner) {
 		return p2p.DeliveredUnknownIssuer, nil
 	}
+	first := n.authorities.of(a.Index, n.config.Clock().Unix()) == nil
 	result, err := n.authorities.take(authority{a, d.Sealed[0]})
-	if err != nil || result != p2p.DeliveredNew {
+	if err != nil || result != p2p.DeliveredNew || !first { // one event a file, however often it is signed anew
 		return result, n.checked(err)
 	}
 	n.log.Info("a friend lets this node repair a file", "owner", a.Owner, "index", a.Index, "until", a.Expires)
