@@ -3,6 +3,8 @@ package node
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
@@ -279,5 +281,45 @@ func TestRangesAreOnesOwn(t *testing.T) {
 	host.compared.busy.Store(comparedAtOnce)
 	if _, err := owner.host.List(t.Context(), host.self, p2p.ListRequest{Role: p2p.AsOwner}); !isRefusal(err) {
 		t.Errorf("one more at once: %v", err)
+	}
+}
+
+// TestReconcileAnyHistory: whatever the two forgot, lost or couldn't tell each
+// other, one comparison brings their books together.
+func TestReconcileAnyHistory(t *testing.T) {
+	owner, host := pair(t)
+	ctx := t.Context()
+	seed := uint64(time.Now().UnixNano())
+	r := rand.New(rand.NewPCG(seed, 0))
+	ways := []func(potluck.ShareID) error{
+		func(potluck.ShareID) error { return nil },
+		func(id potluck.ShareID) error { return host.book.MarkShare(ctx, id, ledger.ShareLost, "test") },
+		func(id potluck.ShareID) error { return host.book.MarkShare(ctx, id, ledger.ShareCorrupt, "test") },
+		func(id potluck.ShareID) error {
+			_, _, err := host.book.Cancel(ctx, owner.self, []potluck.ShareID{id})
+			return err
+		},
+		func(id potluck.ShareID) error {
+			return owner.book.Mark(ctx, host.self, []potluck.ShareID{id}, ledger.PlacedLost, "test")
+		},
+		func(id potluck.ShareID) error { return owner.book.Unplace(ctx, host.self, []potluck.ShareID{id}) },
+		func(id potluck.ShareID) error {
+			return owner.book.Mark(ctx, host.self, []potluck.ShareID{id}, ledger.PlacedGoing, "test")
+		},
+	}
+	for round := range 3 {
+		for range 12 {
+			c, _ := store(t, owner, host, 20<<10)
+			for range 1 + r.IntN(2) { // of what was done first, some things can't be done again
+				if err := ways[r.IntN(len(ways))](shareOf(c)); err != nil && !errors.Is(err, ledger.ErrNotFound) && !errors.Is(err, ledger.ErrInvalid) {
+					t.Fatalf("seed %d: %v", seed, err)
+				}
+			}
+		}
+		reconciled(t, owner, host)
+		proposeAgain(t, host, owner)
+		if sameBooks(t, owner, host); t.Failed() {
+			t.Fatalf("seed %d, round %d", seed, round)
+		}
 	}
 }

@@ -51,6 +51,7 @@ func benchmarkReconcile(b *testing.B, shares int) {
 	mine := counted{holding: booked{placedBook(b, owner, host, items), host, owner}}
 	other := counted{holding: booked{heldBook(b, host, owner, theirs), host, owner}}
 	b.ReportAllocs()
+	begun := cpuTime(b)
 	for b.Loop() {
 		other.sent = 0
 		c, err := compare(b.Context(), &mine, &other, potluck.ShareID{})
@@ -58,6 +59,7 @@ func benchmarkReconcile(b *testing.B, shares int) {
 			b.Fatalf("%d of %d differences, %v", len(c.found), len(want), err)
 		}
 	}
+	b.ReportMetric((cpuTime(b)-begun).Seconds()/float64(b.N), "cpu-s/op")
 	b.ReportMetric(float64(other.sent), "wire-B/op")
 }
 
