@@ -374,7 +374,7 @@ func TestWhereAndRemove(t *testing.T) {
 	}
 }
 
-func mustParse(t *testing.T, text string) caps.Cap {
+func mustParse(t testing.TB, text string) caps.Cap {
 	t.Helper()
 	cp, err := caps.Parse(text)
 	if err != nil {

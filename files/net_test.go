@@ -28,7 +28,7 @@ import (
 // host is a friend for tests: a real libp2p host over a real store in memory,
 // with the simplest keeper that follows the protocol, and faults to switch on.
 type host struct {
-	t     *testing.T
+	t     testing.TB
 	name  string
 	key   crypto.PrivKey
 	net   *p2p.Host
@@ -62,7 +62,7 @@ type host struct {
 func (h *host) Admits(peer.ID) bool { return true }
 func (h *host) Inviting() bool      { return false }
 
-func newHost(t *testing.T, name string) *host {
+func newHost(t testing.TB, name string) *host {
 	t.Helper()
 	key, _, err := crypto.GenerateEd25519Key(nil)
 	if err != nil {
@@ -381,7 +381,7 @@ func (h *host) held() int {
 
 // circle is an owner with friends.
 type circle struct {
-	t     *testing.T
+	t     testing.TB
 	owner *host
 	hosts []*host
 	books *books
@@ -389,7 +389,7 @@ type circle struct {
 	cfg   files.Config
 }
 
-func newCircle(t *testing.T, friends int) *circle {
+func newCircle(t testing.TB, friends int) *circle {
 	t.Helper()
 	c := &circle{t: t, owner: newHost(t, "owner"), books: &books{files: map[potluck.StorageIndex]ledger.File{}}}
 	for i := range friends {
