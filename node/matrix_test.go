@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"potluck"
+	"potluck/p2p"
 	"potluck/shares"
 )
 
@@ -220,4 +222,37 @@ func sweepTwice(t *testing.T, n *Node) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// A share that is given up while a broken writer still has it is gone as soon as
+// that leaves, and can be put again at once.
+func TestGivenUpWhileItIsWritten(t *testing.T) {
+	owner, host := pair(t)
+	c := makeContent(t, 3<<20)
+	if _, err := c.allocate(t.Context(), owner, host); err != nil {
+		t.Fatal(err)
+	}
+	body, sender := io.Pipe()
+	left := make(chan error, 1)
+	go func() { // ends with the pipe
+		_, err := host.keep.Write(t.Context(), owner.self, p2p.WriteRequest{Index: c.index, Layout: c.layout, Length: potluck.Size(len(c.data)),
+			Manifest: potluck.Size(len(c.manifest)), Crosscheck: potluck.Size(len(c.crosscheck))}, body)
+		left <- err
+	}()
+	if _, err := sender.Write(c.data[:1<<20]); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := owner.host.Cancel(t.Context(), host.self, p2p.CancelRequest{Shares: []potluck.ShareID{c.id()}}); err != nil {
+		t.Fatal(err)
+	}
+	sender.CloseWithError(io.ErrUnexpectedEOF)
+	if err := <-left; err == nil {
+		t.Fatal("half a share was taken")
+	}
+	if r := clean(t, host); r.Books.Shares != 0 {
+		t.Fatalf("a row is left: %+v", r)
+	}
+	c.put(t, owner, host)
+	c.checkRead(t, owner, host)
+	clean(t, host)
 }

@@ -40,6 +40,7 @@ func (k *keep) Write(ctx context.Context, from peer.ID, w p2p.WriteRequest, body
 		row, err = k.take(ctx, owner, row, w, body)
 	}
 	if err != nil {
+		k.forsake(ctx, id)
 		return p2p.WriteResponse{}, k.answer(err)
 	}
 	if err := k.noteRepairer(ctx, owner, from, row); err != nil {
@@ -48,6 +49,20 @@ func (k *keep) Write(ctx context.Context, from peer.ID, w p2p.WriteRequest, body
 	// If we die before the receipt arrives: the share is held, and the owner
 	// learns it from the next Allocate, and gets a receipt for a proof.
 	return k.receipt(owner, row)
+}
+
+// forsake deletes what a writer leaves of a share that was given up while it
+// wrote: who gave it up found it busy. It is done also when the asker is gone.
+func (k *keep) forsake(ctx context.Context, id potluck.ShareID) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanup)
+	defer cancel()
+	row, err := k.book.Share(ctx, id)
+	if err != nil || row.State != ledger.ShareGoing {
+		return // what failed is seen by whoever does more with it
+	}
+	if err := k.remove(ctx, []potluck.ShareID{id}); err != nil {
+		k.log.Warn("bytes of a share that was given up are deleted later", "share", id, "err", err)
+	}
 }
 
 // checkWrite tells whether the lengths are those of the layout.
