@@ -124,7 +124,7 @@ func (t *tx) consented(r signed.Repay) error {
 		if r.Principal != t.graph.self && a.Node != t.graph.self {
 			continue
 		}
-		if !d.promised(a.Node, r.Principal, t.now) {
+		if !d.heard(a.Node, r.Principal) {
 			return fmt.Errorf("%v has not consented to work for %v: %w", a.Node, r.Principal, ErrInvalid)
 		}
 	}

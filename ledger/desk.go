@@ -192,16 +192,11 @@ func (d desk) consents(server, principal peer.ID, now int64) bool {
 	return c != nil && c.rival == nil && c.paper.consent.Works && c.paper.consent.ValidAt(now) == nil
 }
 
-// promised tells whether a server said that it works for a principal, though it
-// may have said the contrary under the same number: then nothing counts until a
-// higher one, but what was said stands whatever came first.
-func (d desk) promised(server, principal peer.ID, now int64) bool {
-	c := d.entry(docKey{signed.KindConsent, server, principal})
-	return c != nil && (c.paper.promises(now) || c.rival != nil && c.rival.promises(now))
-}
-
-func (p *paper) promises(now int64) bool {
-	return p.consent.Works && p.consent.ValidAt(now) == nil
+// heard tells whether a server ever spoke of working for a principal, whatever
+// it says now. So it doesn't matter whether a repay order came before the word
+// was taken back or after it: what it gives counts only while the word stands.
+func (d desk) heard(server, principal peer.ID) bool {
+	return d.entry(docKey{signed.KindConsent, server, principal}) != nil
 }
 
 // via gives what each host earns here for the principals that this node works
