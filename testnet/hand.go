@@ -74,16 +74,12 @@ func MakeHand(dir string, nodes int, t sim.Topology, offer potluck.Size) (*Hand,
 		return nil, fmt.Errorf("%s isn't empty (%d files or folders are in it), and no testnet was made in it; name a new folder with --dir", dir, len(found))
 	}
 	h := &Hand{Dir: dir, Topology: t, Offer: offer}
-	taken := map[int]bool{}
-	for len(h.Nodes) < nodes {
-		port, err := freePort()
-		if err != nil {
-			return nil, err
-		}
-		if !taken[port] {
-			taken[port] = true
-			h.Nodes = append(h.Nodes, HandNode{Name: fmt.Sprintf("n%d", len(h.Nodes)+1), Port: port})
-		}
+	ports, err := freePorts(nodes)
+	if err != nil {
+		return nil, err
+	}
+	for i, port := range ports {
+		h.Nodes = append(h.Nodes, HandNode{Name: fmt.Sprintf("n%d", i+1), Port: port})
 	}
 	if err := durable.MkdirAll(dir, 0o700); err != nil {
 		return nil, err

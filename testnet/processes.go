@@ -135,6 +135,20 @@ func each(count int, do func(i int) error) error {
 	return errors.Join(errs...)
 }
 
+// freePorts chooses so many ports that are free, no two of them the same.
+func freePorts(count int) (ports []int, err error) {
+	for len(ports) < count {
+		port, err := freePort()
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(ports, port) {
+			ports = append(ports, port)
+		}
+	}
+	return ports, nil
+}
+
 // freePort chooses a TCP port of 127.0.0.1 below those that systems give to
 // outgoing connections, so that a node that was killed finds its port free.
 func freePort() (int, error) {

@@ -95,12 +95,16 @@ func (n *Net) wire(c Local) error {
 	if c.Network != Loopback {
 		n.fabric = fabric.New(c.Seed)
 	}
-	for _, name := range c.Nodes {
+	ports, err := freePorts(len(c.Nodes))
+	if err != nil {
+		return err
+	}
+	for i, name := range c.Nodes {
 		m := &Member{name: name, dir: filepath.Join(c.Dir, name), local: c}
 		if c.Clock != nil {
 			m.clock = c.Clock(name)
 		}
-		if err := m.wire(n.fabric); err != nil {
+		if err := m.wire(n.fabric, ports[i]); err != nil {
 			return err
 		}
 		n.all = append(n.all, m)
