@@ -32,7 +32,7 @@ func (c *checker) shares() error {
 			return fmt.Errorf("share %v says %d leases, has %d", s.ID, s.Leases, leases)
 		}
 		if s.Leases >= 0 && s.State == ShareGoing {
-			return c.marked("share", goingKey(s.Deadline, s.ID))
+			c.expect(goingKey(s.Deadline, s.ID))
 		}
 		return nil
 	})
@@ -50,10 +50,8 @@ func (c *checker) lease(key, row []byte, s share, shared bool) {
 		c.problem("row %x: %v", key, err)
 		return
 	}
-	problems := []error{
-		c.sum(l.Owner, l.usage()),
-		c.marked("lease", peerShareKey(keyLeaseByOwner, l.Owner, id)),
-	}
+	c.expect(peerShareKey(keyLeaseByOwner, l.Owner, id))
+	problems := []error{c.sum(l.Owner, l.usage())}
 	if !shared {
 		problems = append(problems, fmt.Errorf("lease of %v on share %v, which isn't there", l.Owner, id))
 	} else if s.Leases >= 0 {
@@ -63,47 +61,11 @@ func (c *checker) lease(key, row []byte, s share, shared bool) {
 		}
 	}
 	if l.Until != 0 {
-		problems = append(problems, c.marked("lease", leaseEndKey(l.Until, id, l.Owner)))
+		c.expect(leaseEndKey(l.Until, id, l.Owner))
 	}
 	for _, p := range problems {
 		if p != nil {
 			c.problem("row %x: %v", key, p)
 		}
 	}
-}
-
-func (c *checker) leaseIndexes() error {
-	err := c.each(keyLeaseByOwner, func(key, row []byte) error {
-		k := parts(key)
-		owner, id := k.peer(), k.share()
-		if err := k.end(key); err != nil {
-			return err
-		}
-		_, there, err := getLease(c.v, id, owner)
-		return first(err, indexed(there && len(row) == 0, "lease of %v on %v", owner, id))
-	})
-	if err != nil {
-		return err
-	}
-	return c.each(keyLeaseByEnd, func(key, row []byte) error {
-		k := parts(key)
-		until, id, owner := k.number(), k.share(), k.peer()
-		if err := k.end(key); err != nil {
-			return err
-		}
-		l, there, err := getLease(c.v, id, owner)
-		return first(err, indexed(there && len(row) == 0 && uint64(l.Until) == until, "lease of %v on %v until %d", owner, id, until))
-	})
-}
-
-func (c *checker) deadlines() error {
-	return c.each(keyGoing, func(key, row []byte) error {
-		k := parts(key)
-		deadline, id := k.number(), k.share()
-		if err := k.end(key); err != nil {
-			return err
-		}
-		s, there, err := getShare(c.v, id)
-		return first(err, indexed(there && len(row) == 0 && s.State == ShareGoing && uint64(s.Deadline) == deadline, "share %v GOING with deadline %d", id, deadline))
-	})
 }
