@@ -29,7 +29,7 @@ func readManual(t *testing.T) string {
 func TestManualHasEveryKey(t *testing.T) {
 	text := readManual(t)
 	for _, answer := range []any{api.Status{}, api.Invite{}, api.JoinResult{}, api.Friend{}, api.Who{}, api.PeerShares{}, api.PeerTerms{}, api.Eviction{},
-		api.Orphans{}, api.DisputeView{}, api.Matrix{}, api.FileRow{}, api.Event{}, api.CheckReport{}, files.PutResult{}, files.GetResult{}, files.WhereResult{}, files.RemoveResult{},
+		api.Orphans{}, api.DisputeView{}, api.Matrix{}, api.FileRow{}, api.Event{}, api.History{}, api.CheckReport{}, files.PutResult{}, files.GetResult{}, files.WhereResult{}, files.RemoveResult{},
 		resultLine[files.PutResult]{}, progressLine{}, errorReport{}, versionInfo{}, revoked{}, removed{}, demoReport{}, rentReport{},
 		api.CreditOverview{}, api.CreditPreview{}, api.RepayResult{}, api.WorkResult{}, api.WhyView{}, api.StandingView{}, api.HouseholdView{},
 		api.HealthReport{}, api.RepairReport{}, api.AuthorityView{}, decided{}, signed.Verdict{}, written{}, resultLine[ranReport]{}, resultLine[shardReport]{}, simProgress{}, planReport{}, handRow{}, handDown{}} {
