@@ -16,6 +16,7 @@ const (
 	paceDocuments  = 48 // orders and the like; a node signs one a week, and when its people change something
 	paceStatements = 256
 	paceConflicts  = 4
+	paceKeepsakes  = 16   // of one friend; a node signs one when its friends change, and each night
 	paceNotices    = 64   // of one peer
 	pacePublished  = 1024 // statements that one friend publishes
 )
@@ -33,6 +34,8 @@ func (n *Node) paces(ctx context.Context, p paper) (bool, error) {
 		t, most = &n.paced.statements, paceStatements
 	case p.id.Number < row.Number, p.id.Number == row.Number && sameDocument(p.document, row.Document):
 		return true, nil
+	case p.id.Kind == signed.KindKeepsake:
+		t, most = &n.paced.keepsakes, paceKeepsakes
 	case p.id.Kind == signed.KindConflict, p.id.Number == row.Number:
 		t, most = &n.paced.conflicts, paceConflicts
 	}
@@ -40,4 +43,4 @@ func (n *Node) paces(ctx context.Context, p paper) (bool, error) {
 }
 
 // paced is what was added of late.
-type paced struct{ documents, statements, conflicts, notices, published tally }
+type paced struct{ documents, statements, conflicts, keepsakes, notices, published tally }
