@@ -24,6 +24,9 @@ const (
 // Invite makes an invite: one friend may come by it, once, until it expires.
 func (n *Node) Invite(ctx context.Context, r InviteRequest) (Invite, error) {
 	lasts := defaultInvite
+	if err := n.writable(); err != nil {
+		return Invite{}, err
+	}
 	if r.ExpiresSeconds != 0 {
 		lasts = time.Duration(r.ExpiresSeconds) * time.Second
 	}
@@ -137,6 +140,9 @@ func (n *Node) Join(ctx context.Context, r JoinRequest) (JoinResult, error) {
 	link, err := p2p.ParseInvite(strings.TrimSpace(r.Link))
 	if err != nil {
 		return JoinResult{}, &files.UsageError{Text: err.Error()}
+	}
+	if err := n.writable(); err != nil {
+		return JoinResult{}, err
 	}
 	granted := termsOr(r.Terms)
 	result := JoinResult{Peer: link.Peer, Name: link.Name, Terms: ledger.Terms(link.Terms), Granted: granted,

@@ -22,6 +22,12 @@ func (s *statusCmd) Run(ctx context.Context, c *cli) error {
 		return c.emitUnless(err, status)
 	}
 	c.printStatus(status)
+	if status.Epoch > 1 {
+		c.printf("epoch        %d", status.Epoch)
+	}
+	if status.ReadOnly != "" {
+		c.printf("read-only    %s", status.ReadOnly)
+	}
 	c.printf("friends      %d, %d connected; %s open", status.Friends, status.Connected, plural(status.Inviting, "invite"))
 	c.printf("offers       %v; holds %v, %v reserved, room for %v more", status.Offered, status.Held, status.Reserved, status.Room)
 	c.printf("held for you %v", status.HeldForMe)
