@@ -242,9 +242,24 @@ func (l *strikeLoop) verify(ctx context.Context) error {
 		if err := l.unreserved(ctx, p); err != nil {
 			return err
 		}
-		if left := incoming(l.t, p.Dir); len(left) > 0 {
-			return fmt.Errorf("%s has nothing reserved, and still has %v", p.Name, left)
+		if err := l.nothingIncoming(ctx, p); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// nothingIncoming waits until a node that reserves nothing has nothing left of what
+// was cut off: a writer may take a while to notice that nobody sends any more.
+func (l *strikeLoop) nothingIncoming(ctx context.Context, p *testnet.Process) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	var left []string
+	if err := testnet.Poll(ctx, func() (bool, error) {
+		left = incoming(l.t, p.Dir)
+		return len(left) == 0, nil
+	}); err != nil {
+		return fmt.Errorf("%s has nothing reserved, and still has %v: %w", p.Name, left, err)
 	}
 	return nil
 }
