@@ -97,6 +97,11 @@ func (c *Client) Terms(ctx context.Context, peer string) (PeerTerms, error) {
 	return call[PeerTerms](ctx, c, "GET", friendPath(peer, "/terms"), nil)
 }
 
+// PreviewTerms tells what SetTerms would change.
+func (c *Client) PreviewTerms(ctx context.Context, peer string, change TermsChange) (TermsPreview, error) {
+	return call[TermsPreview](ctx, c, "POST", friendPath(peer, "/preview"), change)
+}
+
 // SetTerms changes what a peer may have here.
 func (c *Client) SetTerms(ctx context.Context, peer string, change TermsChange) (PeerTerms, error) {
 	return call[PeerTerms](ctx, c, "PATCH", friendPath(peer, "/terms"), change)

@@ -105,9 +105,34 @@ func guard(next http.Handler) http.Handler {
 	})
 }
 
-// routes lists every endpoint.
+// routes answers every endpoint.
 func (s *server) routes() http.Handler {
 	m := http.NewServeMux()
+	for pattern, h := range s.endpoints() {
+		m.Handle(pattern, h)
+	}
+	m.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		fail(w, &Error{Kind: KindUsage, Message: fmt.Sprintf("there is no %s %s", r.Method, r.URL.Path)})
+	})
+	return m
+}
+
+// endpoints lists what can be called; docs/spec/openapi.json describes the same.
+func (s *server) endpoints() map[string]http.Handler {
+	all := map[string]http.Handler{
+		"POST /v1/put":          http.HandlerFunc(s.put),
+		"POST /v1/get":          http.HandlerFunc(s.get),
+		"POST /v1/files/check":  http.HandlerFunc(s.health),
+		"POST /v1/files/repair": http.HandlerFunc(s.repair),
+		"GET /v1/log":           http.HandlerFunc(s.events),
+		"GET /v1/events":        http.HandlerFunc(s.pushEvents),
+		"GET /livez":            http.HandlerFunc(alive),
+		"GET /readyz":           http.HandlerFunc(s.ready),
+		"GET /metrics":          http.HandlerFunc(s.metrics),
+	}
+	for pattern, h := range s.creditRoutes() {
+		all[pattern] = h
+	}
 	for pattern, h := range map[string]handler{
 		"GET /v1/status":                    s.status,
 		"POST /v1/invites":                  s.invite,
@@ -137,22 +162,7 @@ func (s *server) routes() http.Handler {
 		"POST /v1/keepsake":                 s.keepsake,
 		"POST /v1/qr":                       s.qr,
 	} {
-		m.Handle(pattern, h)
+		all[pattern] = h
 	}
-	for pattern, h := range s.creditRoutes() {
-		m.Handle(pattern, h)
-	}
-	m.HandleFunc("POST /v1/put", s.put)
-	m.HandleFunc("POST /v1/get", s.get)
-	m.HandleFunc("POST /v1/files/check", s.health)
-	m.HandleFunc("POST /v1/files/repair", s.repair)
-	m.HandleFunc("GET /v1/log", s.events)
-	m.HandleFunc("GET /v1/events", s.pushEvents)
-	m.HandleFunc("GET /livez", alive)
-	m.HandleFunc("GET /readyz", s.ready)
-	m.HandleFunc("GET /metrics", s.metrics)
-	m.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		fail(w, &Error{Kind: KindUsage, Message: fmt.Sprintf("there is no %s %s", r.Method, r.URL.Path)})
-	})
-	return m
+	return all
 }

@@ -21,6 +21,7 @@ type (
 	Statement     = node.Statement
 	PeerTerms     = node.PeerTerms
 	TermsChange   = node.TermsChange
+	TermsPreview  = node.TermsPreview
 	Terms         = ledger.Terms
 	Eviction      = node.Eviction
 	InviteRequest = node.InviteRequest

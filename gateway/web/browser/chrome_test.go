@@ -108,7 +108,7 @@ func js(script string) chromedp.Action[chromedp.Void] {
 // open goes to a screen, and waits for its heading.
 func (b *tab) open(screen, title string) {
 	b.t.Helper()
-	b.do(js(`location.hash = `+quote("#/"+screen)))
+	b.do(js(`location.hash = ` + quote("#/"+screen)))
 	b.see(`//h1[contains(., ` + xpath(title) + `)]`)
 }
 
@@ -152,8 +152,8 @@ func (b *tab) choose(inside, label, option string) {
 	b.t.Helper()
 	b.see(inside + `//label[contains(., ` + xpath(label) + `)]//select`)
 	b.do(js(`(() => {
-		const l = document.evaluate(`+quote(inside+`//label[contains(., `+xpath(label)+`)]//select`)+`, document, null, 9).singleNodeValue;
-		l.value = [...l.options].find((o) => o.text === `+quote(option)+`).value;
+		const l = document.evaluate(` + quote(inside+`//label[contains(., `+xpath(label)+`)]//select`) + `, document, null, 9).singleNodeValue;
+		l.value = [...l.options].find((o) => o.text === ` + quote(option) + `).value;
 		l.dispatchEvent(new Event('change', { bubbles: true }));
 	})()`))
 }
