@@ -7,8 +7,10 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"potluck/internal/durable"
+	"potluck/p2p"
 )
 
 // firstPort is tried first when a new data directory needs a port; some after
@@ -74,6 +76,18 @@ func isFree(port int) bool {
 	}
 	p.Close()
 	return true
+}
+
+// quietly is how often small nodes ask whether a silent friend is there: each ask
+// costs time, which many nodes in one process share.
+const quietly = 5 * time.Minute
+
+// limits are those of the network; zeros are its defaults.
+func (n *Node) limits() p2p.Limits {
+	if n.config.Small {
+		return p2p.Limits{KeepAlive: quietly}
+	}
+	return p2p.Limits{}
 }
 
 func hasIPv6() bool {

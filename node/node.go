@@ -210,7 +210,7 @@ func (n *Node) openNetwork(ctx context.Context, key crypto.PrivKey, secret caps.
 		return fmt.Errorf("recover: %w", err)
 	}
 	c := p2p.Config{Key: key, Listen: listen, Gate: n.gate, Keeper: n.keep, Clerk: (*clerk)(n), Greeter: (*greeter)(n),
-		Log: n.log, Seen: n.tend.seen, Fabric: n.config.Fabric}
+		Log: n.log, Seen: n.tend.seen, Fabric: n.config.Fabric, Limits: n.limits()}
 	if n.recovering { // what its empty books would answer is wrong
 		c.Listen, c.Keeper, c.Clerk, c.Greeter = nil, nil, nil, nil
 	}

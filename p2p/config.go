@@ -113,6 +113,7 @@ type Limits struct {
 	ControlIdle    time.Duration // 20 s: longest wait for the next 64 KiB of a message, either way
 	BulkIdle       time.Duration // 30 s: longest wait for the next 64 KiB of raw bytes, either way
 	Answer         time.Duration // 60 s: longest wait for an answer: the asked may have to sync a slow disk
+	KeepAlive      time.Duration // 30 s: how often a silent TCP connection is asked whether the other end is there; 10 s without a word end it
 	Dial           time.Duration // 10 s: longest dial of one address, handshake included
 	StrangerTime   time.Duration // 15 s: a stranger that became no friend is disconnected after this
 	Strangers      int           // 32: connected strangers at once
@@ -128,6 +129,7 @@ func (l Limits) withDefaults() Limits {
 	fillTime(&l.ControlIdle, 20*time.Second)
 	fillTime(&l.BulkIdle, 30*time.Second)
 	fillTime(&l.Answer, time.Minute)
+	fillTime(&l.KeepAlive, 30*time.Second)
 	fillTime(&l.Dial, 10*time.Second)
 	fillTime(&l.StrangerTime, 15*time.Second)
 	fillCount(&l.Strangers, 32)

@@ -30,6 +30,7 @@ func addStreams(s *swarm.Swarm, f Fabric, key crypto.PrivKey, r network.Resource
 	muxer := *yamux.DefaultTransport
 	muxer.MaxStreamWindowSize = uint32(l.Window)
 	muxer.MaxMessageSize = gatherMessage
+	muxer.KeepAliveInterval, muxer.MeasureRTTInterval = l.KeepAlive, l.KeepAlive
 	muxers := []upgrader.StreamMuxer{{ID: yamux.ID, Muxer: &muxer}}
 	viaTLS, err := libp2ptls.New(libp2ptls.ID, key, muxers)
 	if err != nil {

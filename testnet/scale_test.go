@@ -128,12 +128,13 @@ func BenchmarkLattice(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		cpu := usage(b)
+		began, cpu := time.Now(), usage(b)
 		c := testnet.Local{Dir: dir, Nodes: numbered(nodes), Topology: lattice, Small: true, Terms: testnet.Opening(potluck.GiB)}
 		err = testnet.Run(b.Context(), c, func(_ context.Context, n *testnet.Net) error {
 			b.StopTimer()
 			b.ReportMetric(resident(b), "MiB")
 			b.ReportMetric((usage(b) - cpu).Seconds(), "cpu-s")
+			b.Logf("%d nodes, %.0f MiB, %.1f s, %.1f s of CPU time", nodes, resident(b), time.Since(began).Seconds(), (usage(b) - cpu).Seconds())
 			for _, m := range n.All() {
 				n.Unknown(m.Label()) // to compare every two of them is another matter
 			}

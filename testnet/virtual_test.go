@@ -50,3 +50,19 @@ func TestADayPasses(t *testing.T) {
 		})
 	}
 }
+
+// On every preset's lines friends find each other, and a file comes back.
+func TestPresets(t *testing.T) {
+	for name, p := range testnet.Presets() {
+		t.Run(name, func(t *testing.T) {
+			virtually(t, p.Of("", "a", "b", "c", "d"), func(ctx context.Context, n *testnet.Net) error {
+				a, data := n.Node("a"), randomBytes(mib, 1)
+				r, err := a.Put(ctx, data, api.PutRequest{K: 1, N: 2, Happy: 1})
+				if err != nil {
+					return err
+				}
+				return same(ctx, a, r.Cap, data)
+			})
+		})
+	}
+}
