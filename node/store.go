@@ -131,12 +131,21 @@ const orphanAge = 10 * time.Minute
 
 // orphans deletes the small shares without a row that a crash left behind. last
 // is the newest event when the books were opened: what was there long before
-// it is a fault, and stays for checks to find; so does everything when the books
-// lost their tail, because then their newest event is that they were opened.
+// it is a fault, and stays for checks to find; so does what is older than the
+// books, which were lost and made anew, and everything when they lost their tail,
+// because then their newest event is that they were opened.
 func (k *keep) orphans(ctx context.Context, last ledger.Event) error {
 	var found []potluck.ShareID
-	err := k.store.List(ctx, potluck.ShareID{}, func(info shares.Info) error {
-		if shares.SentLen(info.Header.Layout) > p2p.MaxStore || info.Header.Created < last.Time-int64(orphanAge/time.Second) {
+	first, err := k.book.Events(ctx, 0, 1)
+	if err != nil {
+		return err
+	}
+	since := last.Time - int64(orphanAge/time.Second)
+	if len(first) > 0 {
+		since = max(since, first[0].Time) // what is older than the books was never theirs
+	}
+	err = k.store.List(ctx, potluck.ShareID{}, func(info shares.Info) error {
+		if shares.SentLen(info.Header.Layout) > p2p.MaxStore || info.Header.Created < since {
 			return nil
 		}
 		_, err := k.book.Share(ctx, info.ID)
