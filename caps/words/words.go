@@ -93,12 +93,12 @@ func (e *Error) Error() string {
 
 // Decode reads words with white space between them, in any case, and gives the
 // seed. Words may be shortened to their first four letters, which tell them
-// apart. Errors: *Error.
+// apart; the numbers that people write before them are passed over. Errors: *Error.
 func Decode(text string) (seed [SeedLen]byte, err error) {
 	if len(text) > MaxText {
 		return seed, &Error{Kind: KindLong, Got: len(text)}
 	}
-	given := strings.Fields(strings.ToLower(text))
+	given := slices.DeleteFunc(strings.Fields(strings.ToLower(text)), isNumber)
 	list := List()
 	places := make([]int, 0, Count)
 	for i, word := range given {
@@ -125,6 +125,12 @@ func Decode(text string) (seed [SeedLen]byte, err error) {
 		return [SeedLen]byte{}, &Error{Kind: KindChecksum}
 	}
 	return seed, nil
+}
+
+// isNumber tells whether a word is like "7", "07." or "7)".
+func isNumber(word string) bool {
+	digits := strings.TrimRight(word, ".):")
+	return len(digits) > 0 && len(digits) <= 2 && strings.Trim(digits, "0123456789") == ""
 }
 
 // shortest is how many letters tell the words of the list apart.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -82,11 +83,19 @@ func TestDecodeTakesWhatPeopleWrite(t *testing.T) {
 	for _, w := range strings.Fields(v.Words) {
 		short = append(short, w[:min(len(w), shortest)])
 	}
-	for _, text := range []string{strings.ToUpper(v.Words), "\n " + strings.ReplaceAll(v.Words, " ", "\n\t") + "\n", strings.Join(short, " ")} {
+	for _, text := range []string{strings.ToUpper(v.Words), "\n " + strings.ReplaceAll(v.Words, " ", "\n\t") + "\n", strings.Join(short, " "),
+		numbered(strings.Fields(v.Words), "%d %s  "), numbered(strings.Fields(v.Words), "%02d. %s\n")} {
 		if got, err := Decode(text); err != nil || got != want {
 			t.Errorf("%q: %x, %v", text, got, err)
 		}
 	}
+}
+
+func numbered(list []string, form string) (text string) {
+	for i, w := range list {
+		text += fmt.Sprintf(form, i+1, w)
+	}
+	return text
 }
 
 // TestDecodeRefuses: each kind of mistake is told as what it is.

@@ -15,7 +15,7 @@ var update = flag.Bool("update", false, "rewrite testdata/*.golden; read the dif
 func TestHelp(t *testing.T) {
 	t.Setenv("COLUMNS", "100")
 	var all bytes.Buffer
-	for _, verb := range []string{"", "up", "status", "log", "ledger", "ledger check", "ledger export", "ledger import", "version", "invite", "invites", "invites list", "invites revoke", "join",
+	for _, verb := range []string{"", "up", "status", "log", "ledger", "ledger check", "ledger export", "ledger import", "words", "recover", "keepsake", "version", "invite", "invites", "invites list", "invites revoke", "join",
 		"demo", "friends", "friends list", "friends remove", "who", "terms", "deny", "accept", "evict", "put", "get", "rm", "where", "check", "repair", "repair run", "repair authorize", "repair authorities", "files",
 		"credit", "credit show", "credit to", "credit revoke", "credit decline", "credit eval", "credit verify", "credit proof", "repay", "repay via", "work-for",
 		"why", "standing", "pardon", "household", "household show", "household set", "household leave",

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"strings"
 
@@ -43,13 +42,12 @@ func (w *wordsCmd) Run(c *cli) error {
 	if c.JSON {
 		return c.emit(wordsReport{Words: list})
 	}
-	for row := range len(list) / 4 {
-		var line strings.Builder
-		for column := range 4 {
-			i := column*len(list)/4 + row
-			fmt.Fprintf(&line, "%2d %-10s", i+1, list[i])
-		}
-		c.printf("%s", strings.TrimRight(line.String(), " "))
+	if !c.outTerminal {
+		c.printf("%s", strings.Join(list, " "))
+		return nil
+	}
+	for i := 0; i < len(list); i += 4 {
+		c.printf("%2d %-10s%2d %-10s%2d %-10s%2d %s", i+1, list[i], i+2, list[i+1], i+3, list[i+2], i+4, list[i+3])
 	}
 	c.remark("%s", wordsNote)
 	return nil
