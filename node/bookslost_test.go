@@ -18,6 +18,7 @@ func TestLostBooksDeleteNothing(t *testing.T) {
 	hostConfig := config(t, "host")
 	var time clock
 	hostConfig.Clock = time.now
+	hostConfig.CrawlShare = -1 // not before this test says so
 	host, stop := start(t, hostConfig)
 	befriend(t, host, owner)
 	small, large := smallContent(t, 9<<10), makeContent(t, 700<<10)
