@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -266,5 +267,29 @@ func TestPreviewTerms(t *testing.T) {
 	minus := before.Terms.Gift - before.Terms.Gift - 1
 	if _, err := alice.PreviewTerms(t.Context(), "bob", TermsChange{Gift: &minus}); err == nil {
 		t.Error("a gift below zero has a preview")
+	}
+}
+
+// Every metric of the board in examples/ is one that a node gives.
+func TestGrafanaBoard(t *testing.T) {
+	text, err := os.ReadFile("../../examples/grafana/potluck.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := ofStanding.String() + ofRefusals.String()
+	for _, m := range ofStatus {
+		known += m.desc.String()
+	}
+	for _, m := range ofPeer {
+		known += m.desc.String()
+	}
+	names := regexp.MustCompile(`potluck_[a-z_]+`).FindAllString(string(text), -1)
+	for _, name := range names {
+		if !strings.Contains(known, `"`+name+`"`) {
+			t.Errorf("the board shows %s, which no node gives", name)
+		}
+	}
+	if len(names) < 8 {
+		t.Errorf("the board shows %d metrics", len(names))
 	}
 }
