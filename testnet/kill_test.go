@@ -153,7 +153,7 @@ func (l *strikeLoop) remove(ctx context.Context) *job {
 // jobs are what is under way when a node is struck.
 func (l *strikeLoop) jobs(ctx context.Context, i int) []*job {
 	r := api.PutRequest{K: 2, N: 4, Happy: 2 + i%2}
-	jobs := []*job{l.put(ctx, 200+l.random.IntN(4*mib), r), l.put(ctx, 1+l.random.IntN(90_000), r)}
+	jobs := []*job{l.put(ctx, 200+l.random.IntN(4*mib), r), l.put(ctx, 200+l.random.IntN(90_000), r)}
 	for range 1 + max(0, len(l.kept)-keptAtMost) {
 		if len(l.kept) > 5 {
 			jobs = append(jobs, l.remove(ctx))
