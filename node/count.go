@@ -50,7 +50,8 @@ func (t trial) wait() time.Duration {
 // refusal is a trial that this node didn't sign as owner.
 type refusal struct {
 	trial
-	sealed []byte // what the host signed alone
+	statement signed.Statement
+	sealed    []byte // what the host signed alone
 }
 
 const (

@@ -66,13 +66,25 @@ func (n *Node) contend(ctx context.Context, host peer.ID, f findings, theirs p2p
 	if err != nil {
 		return n.checked(err)
 	}
-	e := versions{Statement: n.count.unsigned(host), Differing: f.differing[:min(len(f.differing), differingNamed)]}
+	_, sealed := n.count.unsigned(host)
+	e := versions{Statement: sealed, Differing: f.differing[:min(len(f.differing), differingNamed)]}
 	for _, x := range f.orphans[:min(len(f.orphans), orphansNamed)] {
 		e.Orphans = append(e.Orphans, x.Share)
 	}
 	return n.disputed(ctx, ledger.Dispute{Host: host, Owner: n.self, Mine: mine,
 		Theirs: ledger.Summary{Bytes: theirs.Bytes, Shares: theirs.Shares},
 		Reason: fmt.Sprintf("; of its shares %d belong to nothing that this node knows, %d differ", len(f.orphans), len(f.differing))}, e)
+}
+
+// dissent keeps that a host signs what these books don't say, if it does still.
+func (n *Node) dissent(ctx context.Context, host peer.ID, why string) error {
+	s, sealed := n.count.unsigned(host)
+	mine, err := n.book.Summary(ctx, host, n.self)
+	if err != nil || len(sealed) == 0 || says(s, mine) {
+		return n.checked(err)
+	}
+	return n.disputed(ctx, ledger.Dispute{Host: host, Owner: n.self, Mine: mine,
+		Theirs: ledger.Summary{Bytes: s.Bytes, Shares: s.Shares, Digest: s.Digest}, Reason: why}, versions{Statement: sealed})
 }
 
 // disputed keeps a dispute: both versions stand until they are cured, and the

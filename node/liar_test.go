@@ -8,6 +8,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"potluck/ledger"
+	"potluck/ledger/signed"
 	"potluck/p2p"
 )
 
@@ -37,6 +38,42 @@ func (l liar) Have(_ context.Context, _ peer.ID, q p2p.HaveRequest) (p2p.HaveRes
 		a.Sets[i].Shares = []p2p.HeldShare{{Mine: true}}
 	}
 	return a, nil
+}
+
+// TestHostThatDoesNotCompare: one that overstates and won't show what is in
+// dispute.
+func TestHostThatDoesNotCompare(t *testing.T) {
+	owner, _ := start(t, config(t, "owner"))
+	host, stop := start(t, config(t, "host"))
+	befriend(t, host, owner)
+	_, charge := store(t, owner, host, 20<<10)
+	turn(t, host)
+	stop()
+	other, err := p2p.New(p2p.Config{Key: host.keep.key, Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Gate: liar{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if err := other.Connect(t.Context(), owner.self, owner.host.Addrs()); err != nil {
+		t.Fatal(err)
+	}
+	sealed, err := signed.SealStatement(host.keep.key, signed.Statement{Host: host.self, Owner: owner.self, Number: 900,
+		Time: owner.config.Clock().Unix(), Bytes: 10 * charge, Shares: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := other.Propose(t.Context(), owner.self, p2p.StatementRequest{Sealed: sealed})
+	if err != nil || len(a.Sealed) > 0 || a.Bytes != charge {
+		t.Fatalf("%+v, %v", a, err)
+	}
+	eventually(t, "it is a dispute", func() bool {
+		all, err := owner.book.Disputes(t.Context())
+		return err == nil && len(all) == 1 && all[0].Theirs.Bytes == 10*charge && all[0].Mine.Bytes == charge
+	})
+	c, ok := cell(t, owner, host, owner)
+	if !ok || !c.Differs || c.Held.Bytes != 10*charge || c.Counted.Bytes != charge {
+		t.Errorf("%+v", c)
+	}
 }
 
 // TestReconcileWithLiars: whatever a host answers, nothing of the owner's books

@@ -78,9 +78,10 @@ func (c *clerk) Propose(ctx context.Context, from peer.ID, r p2p.StatementReques
 }
 
 // refuse notes that a host counts otherwise, and has the books compared with it.
-// When they were compared since it first said so, it is a dispute.
+// When they were compared since it first said so, or can't be for long, it is a
+// dispute.
 func (c *count) refuse(ctx context.Context, s signed.Statement, mine ledger.Summary, sealed []byte) {
-	t := refusal{trial{theirs: s.Bytes, mine: mine.Bytes, at: time.Now()}, sealed}
+	t := refusal{trial{theirs: s.Bytes, mine: mine.Bytes, at: time.Now()}, s, sealed}
 	c.mu.Lock()
 	before, known := c.refused[s.Host]
 	again := known && before.theirs == t.theirs && before.mine == t.mine
@@ -89,19 +90,18 @@ func (c *count) refuse(ctx context.Context, s signed.Statement, mine ledger.Summ
 	}
 	c.refused[s.Host] = t
 	c.mu.Unlock()
-	if again && c.n.reconcile.since(s.Host, t.at) {
-		err := c.n.disputed(ctx, ledger.Dispute{Host: s.Host, Owner: c.n.self, Mine: mine,
-			Theirs: ledger.Summary{Bytes: s.Bytes, Shares: s.Shares, Digest: s.Digest}}, versions{Statement: sealed})
-		if err != nil {
+	if again && (c.n.reconcile.since(s.Host, t.at) || time.Since(t.at) > compareLate) {
+		if err := c.n.dissent(ctx, s.Host, ""); err != nil {
 			c.n.tend.complain("keep a dispute", err)
 		}
 	}
 	c.n.reconcile.doubt(s.Host)
 }
 
-// unsigned is the newest statement of a host that this node didn't sign.
-func (c *count) unsigned(host peer.ID) []byte {
+// unsigned is the newest statement of a host that this node didn't sign, in this
+// life.
+func (c *count) unsigned(host peer.ID) (s signed.Statement, sealed []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.refused[host].sealed
+	return c.refused[host].statement, c.refused[host].sealed
 }

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -38,10 +39,11 @@ type progress struct {
 }
 
 const (
-	compareTime  = 2 * time.Minute // of one comparison with one host
-	compareAgain = time.Minute     // after one that failed
-	compareSoon  = 5 * time.Second // least time between two with one host
-	comparePart  = 10              // and one may take this part of the time: a host could have this node read all of its rows over and over
+	compareTime  = 2 * time.Minute  // of one comparison with one host
+	compareAgain = time.Minute      // after one that failed
+	compareLate  = 10 * time.Minute // after this a host that counts otherwise is in dispute, compared with or not
+	compareSoon  = 5 * time.Second  // least time between two with one host
+	comparePart  = 10               // and one may take this part of the time: a host could have this node read all of its rows over and over
 )
 
 func newReconcile(n *Node) *reconcile {
@@ -97,11 +99,21 @@ func (r *reconcile) turn(ctx context.Context) time.Duration {
 			continue
 		}
 		if err := r.settle(ctx, host); err != nil {
+			if unwilling(err) {
+				err = errors.Join(err, r.n.dissent(ctx, host, "; it doesn't compare its books as it should"))
+			}
 			r.n.tend.complain("compare books with a host", err, "host", host)
 			wait = sooner(wait, compareAgain)
 		}
 	}
 	return wait
+}
+
+// unwilling tells whether a host answered, and not what it was asked for: it isn't
+// away or busy.
+func unwilling(err error) bool {
+	var e *p2p.Error
+	return errors.Is(err, p2p.ErrProtocol) || errors.As(err, &e) && e.Code != p2p.CodeBusy
 }
 
 // sooner is the less of two waiting times, of which the first may be none.
