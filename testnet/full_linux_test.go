@@ -40,7 +40,7 @@ func TestDiskFullAtManyPoints(t *testing.T) {
 	}
 	ctx := within(t, 2*time.Minute+time.Duration(n)*10*time.Second)
 	d := ownDisk(t, 224*potluck.MiB)
-	net := processes(t, testnet.Config{File: fmt.Sprintf("coming = %q", comingDeadline)})
+	net := processes(t, testnet.Config{File: `coming = "20s"`})
 	owner, err := net.Add(ctx, "owner")
 	must(t, err)
 	host, err := net.AddAt(ctx, "host", filepath.Join(d.Dir, "host"), "--floor", "1MiB")
@@ -58,7 +58,7 @@ func TestDiskFullAtManyPoints(t *testing.T) {
 			t.Fatalf("point %d of %d: the host died", i, n)
 		}
 	}
-	must(t, settled(ctx, 10*comingDeadline, owner, host))
+	must(t, settled(ctx, time.Minute, owner, host))
 	t.Logf("%d points, %d puts refused", n, l.fed)
 	if l.fed < n/2 {
 		t.Errorf("the loop proves little: only %d puts were refused at %d points", l.fed, n)

@@ -54,8 +54,8 @@ type strikeLoop struct {
 }
 
 // comingDeadline is how long the nodes of the loop reserve room for an upload
-// that doesn't go on.
-const comingDeadline = 2 * time.Second
+// that doesn't go on. A machine with much else to do stands still for seconds.
+const comingDeadline = 4 * time.Second
 
 // keptAtMost is how many files the loop keeps; beyond it removes more.
 const keptAtMost = 20
@@ -212,7 +212,11 @@ func (l *strikeLoop) settleJobs(jobs []*job) error {
 				continue
 			}
 		}
-		if err := j.do(); err != nil {
+		err := j.do()
+		if j.what == "put" && err != nil { // what the first left may just have ended
+			err = j.do()
+		}
+		if err != nil {
 			return fmt.Errorf("repeat a %s that was cut off (%w): %w", j.what, j.err, err)
 		}
 	}
