@@ -399,7 +399,9 @@ func TestCrawlOnAFullDisk(t *testing.T) {
 // TestCrawlGoesOnAfterARestart: at the share where it was, not at the first.
 func TestCrawlGoesOnAfterARestart(t *testing.T) {
 	config := config(t, "host")
-	host, stop := start(t, config)
+	idle := config
+	idle.CrawlShare = -1
+	host, stop := start(t, idle)
 	var ids []potluck.ShareID
 	for range 8 {
 		c := makeContent(t, 100)
