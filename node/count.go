@@ -259,39 +259,3 @@ func (c *count) failed(owner peer.ID, t trial) (again bool) {
 	c.tried[owner] = t
 	return t.again
 }
-
-// lower signs what a host still holds, when that is less than the newest
-// statement says.
-func (c *count) lower(ctx context.Context, host peer.ID) error {
-	n := c.n
-	u, err := n.book.Usage(ctx, host)
-	if err != nil {
-		return n.checked(err)
-	}
-	n.signing.Lock() // a host may be proposing just now
-	defer n.signing.Unlock()
-	last, number, err := n.newest(ctx, host, n.self)
-	if err != nil || last.Number == 0 || last.Bytes <= u.Earned {
-		return err
-	}
-	sum, err := n.book.Summary(ctx, host, n.self)
-	if err != nil || sum.Bytes >= last.Bytes {
-		return n.checked(err)
-	}
-	head, err := n.book.Head(ctx)
-	if err != nil {
-		return n.checked(err)
-	}
-	s := signed.Statement{Host: host, Owner: n.self, Number: number + 1, Time: n.config.Clock().Unix(), Bytes: sum.Bytes,
-		Shares: sum.Shares, Digest: sum.Digest, OwnerHead: head}
-	sealed, err := signed.SealStatement(n.keep.key, s)
-	if err != nil {
-		return err
-	}
-	if _, err := n.book.Accept(ctx, signed.StatementOf(nil, sealed)); err != nil {
-		return n.checked(err)
-	}
-	n.log.Info("a host holds less than the newest statement says", "host", host, "bytes", int64(sum.Bytes), "before", int64(last.Bytes))
-	n.post.changed()
-	return nil
-}
