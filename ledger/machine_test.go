@@ -15,12 +15,13 @@ import (
 
 // machine runs operations on books and on the model of them.
 type machine struct {
-	t     *testing.T
-	dir   string
-	clock *clock
-	book  *Book
-	model *model
-	steps int
+	t      *testing.T
+	dir    string
+	clock  *clock
+	book   *Book
+	model  *model
+	steps  int
+	nobody bool // the account of nobody was made
 }
 
 const machineShares = 6
@@ -133,6 +134,37 @@ func (m *machine) Deleted(t *rapid.T) {
 		if want == nil {
 			delete(m.model.shares, id)
 		}
+	}
+}
+
+// Adopt finds shares, some of which have rows, of friends and of nobody.
+func (m *machine) Adopt(t *rapid.T) {
+	until := m.model.now + rapid.Int64Range(60, 3000).Draw(t, "seconds")
+	var all []Found
+	var want []potluck.ShareID
+	for _, id := range drawIDs(t) {
+		f := Found{Share: id, Layout: layout, Charge: 30, Root: digest(1), Manifest: digest(9)}
+		f.Owner = rapid.SampledFrom([]peer.ID{alice, bob, carol, "stranger", ""}).Draw(t, "owner")
+		all = append(all, f)
+		if m.model.shares[id] != nil {
+			continue
+		}
+		want = append(want, id)
+		p, l := f.Owner, modelLease{}
+		if a, friend := m.model.accounts[p]; !friend {
+			p, l.until = Anonymous, until
+			m.nobody = true
+		} else if a.LeasesUntil != 0 && a.LeasesUntil <= m.model.now {
+			l.until = until
+		}
+		m.model.shares[id] = &modelShare{state: ShareStable, charge: 30, root: digest(1), leases: map[peer.ID]modelLease{p: l}}
+	}
+	got, err := m.book.Adopt(m.t.Context(), all, time.Unix(until, 0))
+	if err != nil || !slices.Equal(got, want) {
+		t.Fatalf("adopted %v, %v; the model says %v", got, err, want)
+	}
+	if m.nobody {
+		m.model.accounts[Anonymous] = Account{Peer: Anonymous}
 	}
 }
 
@@ -320,7 +352,7 @@ func TestMachine(t *testing.T) {
 		}
 		rt.Repeat(map[string]func(*rapid.T){
 			"": m.Check, "reserve": m.Reserve, "reserve more": m.Reserve, "commit": m.Commit, "commit more": m.Commit,
-			"abort": m.Abort, "cancel": m.Cancel, "evict": m.Evict, "deleted": m.Deleted, "deleted more": m.Deleted, "mark": m.Mark,
+			"abort": m.Abort, "cancel": m.Cancel, "evict": m.Evict, "deleted": m.Deleted, "deleted more": m.Deleted, "mark": m.Mark, "mark more": m.Mark, "adopt": m.Adopt,
 			"renew": m.Renew, "expire": m.Expire, "terms": m.Terms, "place": m.Place, "unplace": m.Unplace, "ranges": m.Ranges, "reopen": m.Reopen,
 		})
 	})

@@ -140,7 +140,9 @@ func (m *model) commit(p peer.ID, id potluck.ShareID, root potluck.Digest) error
 	case s.vanished():
 		s.state = ShareStable
 	}
-	s.leases[p] = modelLease{}
+	if s.leases[p].pending {
+		s.leases[p] = modelLease{}
+	}
 	return nil
 }
 
