@@ -34,24 +34,23 @@ type RecoverRequest struct {
 
 // Recovery tells what came back, or, of a drill, would.
 type Recovery struct {
-	Peer      peer.ID         `json:"peer"`
-	Data      string          `json:"data"` // the data directory; "" for a drill
-	Drill     bool            `json:"drill"`
-	Epoch     uint64          `json:"epoch"`    // the new one; of a drill the present one
-	Keepsake  int64           `json:"keepsake"` // unix seconds when the newest keepsake was signed; 0: there is none
-	Backup    int64           `json:"backup"`   // unix seconds of the backup of the books; 0: there is none
-	Friends   []RecoveredAt   `json:"friends"`
-	Files     int64           `json:"files"`     // known again
-	Caps      int64           `json:"caps"`      // of these with their caps
-	Nameless  int64           `json:"nameless"`  // of these put after the backup: no name, no cap
-	Readable  int64           `json:"readable"`  // of these k different shares are at friends that answered
-	Shares    int64           `json:"shares"`    // placements known again
-	Bytes     potluck.Size    `json:"bytes"`     // their charges
-	Adopted   int64           `json:"adopted"`   // shares on this disk whose owners are known again
-	Unclaimed int64           `json:"unclaimed"` // shares on this disk whose owners nobody knows
-	Seconds   float64         `json:"seconds"`
-	Problems  []string        `json:"problems"` // one sentence each
-	accounts  map[peer.ID]int // of Friends
+	Peer      peer.ID       `json:"peer"`
+	Data      string        `json:"data"` // the data directory; "" for a drill
+	Drill     bool          `json:"drill"`
+	Epoch     uint64        `json:"epoch"`    // the new one; of a drill the present one
+	Keepsake  int64         `json:"keepsake"` // unix seconds when the newest keepsake was signed; 0: there is none
+	Backup    int64         `json:"backup"`   // unix seconds of the backup of the books; 0: there is none
+	Friends   []RecoveredAt `json:"friends"`
+	Files     int64         `json:"files"`     // known again
+	Caps      int64         `json:"caps"`      // of these with their caps
+	Nameless  int64         `json:"nameless"`  // of these put after the backup: no name, no cap
+	Readable  int64         `json:"readable"`  // of these k different shares are at friends that answered
+	Shares    int64         `json:"shares"`    // placements known again
+	Bytes     potluck.Size  `json:"bytes"`     // their charges
+	Adopted   int64         `json:"adopted"`   // shares on this disk whose owners are known again
+	Unclaimed int64         `json:"unclaimed"` // shares on this disk whose owners nobody knows
+	Seconds   float64       `json:"seconds"`
+	Problems  []string      `json:"problems"` // one sentence each
 }
 
 // RecoveredAt is one friend of a recovered node.
