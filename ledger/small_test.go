@@ -1,0 +1,44 @@
+package ledger
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// Small books go on where Badger without compactors takes no more writes, reserve
+// nothing on the disk, and are there after a stop.
+func TestSmallBooks(t *testing.T) {
+	clock, dir := newClock(), t.TempDir()
+	c := config(dir, clock)
+	c.Small = true
+	b, err := Open(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	evidence := make([]byte, MaxEvidence)
+	rounds := 20 * memTableSize / MaxEvidence // twenty tables; fifteen are the most without compaction
+	for i := range rounds {
+		if err := b.Note(t.Context(), Event{Kind: "big", Reason: fmt.Sprint(i), Evidence: evidence}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := b.db.Levels()[0].NumTables; n > compactAt {
+		t.Errorf("%d tables wait to be merged, want at most %d", n, compactAt)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "ballast")); err == nil {
+		t.Error("small books have a ballast")
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if b, err = Open(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	r, err := b.Check(t.Context())
+	if err != nil || len(r.Problems) > 0 || r.Events < int64(rounds) {
+		t.Errorf("after a stop: %+v, %v; want %d events and no problems", r, err, rounds)
+	}
+}
