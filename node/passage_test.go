@@ -132,3 +132,35 @@ func TestScrubKeepsItsPace(t *testing.T) {
 		t.Errorf("all read after the term: %+v in %v, want the next pass", got, wait)
 	}
 }
+
+// TestConfigOfTheLoops: what config.toml may say about the loops over all shares.
+func TestConfigOfTheLoops(t *testing.T) {
+	for text, ok := range map[string]bool{
+		"crawl_share = 0":    true,
+		"crawl_share = 0.25": true,
+		"crawl_share = 1":    true,
+		"scrub_days = 0":     true,
+		"scrub_days = 7":     true,
+		"crawl_share = -0.1": false,
+		"crawl_share = 1.1":  false,
+		"crawl_share = nan":  false,
+		"crawl_share = inf":  false,
+		"scrub_days = -1":    false,
+		"scrub_days = 3651":  false,
+		"scrub_days = 1.5":   false,
+		`scrub_days = "30"`:  false,
+	} {
+		if _, err := parseFile(text); (err == nil) != ok {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	for _, c := range []Config{{CrawlShare: 1.5}, {CrawlShare: math.NaN()}, {ScrubDays: maxScrubDays + 1}} {
+		c.Data = t.TempDir()
+		if _, err := c.withDefaults(); err == nil {
+			t.Errorf("a share of %v and %d days are taken", c.CrawlShare, c.ScrubDays)
+		}
+	}
+	if c, err := (Config{Data: t.TempDir()}).withDefaults(); err != nil || c.CrawlShare != 0.1 || c.ScrubDays != 30 {
+		t.Errorf("the defaults are %v and %d, %v", c.CrawlShare, c.ScrubDays, err)
+	}
+}
