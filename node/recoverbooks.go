@@ -40,6 +40,7 @@ type listedFile struct {
 	manifest potluck.Digest
 	numbers  map[potluck.ShareNumber]bool // at whom ever
 	known    bool                         // it has a row
+	torn     bool                         // friends say different things of it
 }
 
 // adopt writes the rows of the shares that lie on this disk, as their headers
@@ -112,10 +113,11 @@ func (w *recovery) list(ctx context.Context, at *RecoveredAt) error {
 		}
 		placed := make([]ledger.Placement, 0, len(a.Items))
 		for _, i := range a.Items {
-			if i.Charge != shares.Charge(i.Layout) || !w.books.add(i) {
+			if i.Charge != shares.Charge(i.Layout) {
 				refused++
 				continue
 			}
+			w.books.add(i)
 			placed = append(placed, ledger.Placement{Share: i.Share, Host: at.Peer, Layout: i.Layout, Charge: i.Charge, Root: i.Root,
 				Manifest: i.Manifest, Placed: now, LastGood: now, State: ledger.PlacedStable})
 			at.Bytes += i.Charge
@@ -135,7 +137,7 @@ func (w *recovery) list(ctx context.Context, at *RecoveredAt) error {
 	defer w.books.mu.Unlock()
 	w.books.full[at.Peer] = true
 	if refused > 0 {
-		w.problem("%s lists %d shares that can't be right, or that differ from what others list; they don't count", at.Name, refused)
+		w.problem("%s lists %d shares with charges that can't be right; they don't count", at.Name, refused)
 	}
 	return nil
 }
@@ -155,9 +157,9 @@ func after(id potluck.ShareID) potluck.ShareID {
 	return id
 }
 
-// add notes a share; false: another friend says other things of the same file.
-// Who came first isn't more right; the backup of the books is asked later.
-func (l *listed) add(i p2p.Item) bool {
+// add notes a share. When friends say different things of one file the backup of
+// the books decides, see mend: who came first isn't more right.
+func (l *listed) add(i p2p.Item) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	f := l.files[i.Share.Index]
@@ -166,10 +168,10 @@ func (l *listed) add(i p2p.Item) bool {
 		l.files[i.Share.Index] = f
 	}
 	if f.layout != i.Layout || f.manifest != i.Manifest {
-		return false
+		f.torn = true
+		return
 	}
 	f.numbers[i.Share.Number] = true
-	return true
 }
 
 // files takes in the backup of the books: what files are called, their caps, and
@@ -255,6 +257,7 @@ func (w *recovery) readBackup(ctx context.Context, spool *os.File) error {
 	}
 	g, writing := errgroup.WithContext(ctx)
 	g.SetLimit(writeAtOnce)
+	var torn []ledger.File
 	for {
 		f, err := r.Next()
 		if err == io.EOF {
@@ -264,9 +267,41 @@ func (w *recovery) readBackup(ctx context.Context, spool *os.File) error {
 			return errors.Join(err, g.Wait())
 		}
 		row, placed := w.fileOf(f, r.Friends)
+		if l := w.books.files[f.Index]; l != nil && (l.torn || l.manifest != f.Manifest || l.layout != f.Layout) {
+			torn = append(torn, row)
+		}
 		g.Go(func() error { return w.n.book.PlaceFile(writing, placed, row) })
 	}
-	return w.n.checked(g.Wait())
+	if err := g.Wait(); err != nil {
+		return w.n.checked(err)
+	}
+	for _, row := range torn {
+		if err := w.mend(ctx, row); err != nil {
+			return w.n.checked(err)
+		}
+	}
+	return nil
+}
+
+// mend takes what a friend lists of another file than this node put under the
+// same index out of the books again.
+func (w *recovery) mend(ctx context.Context, row ledger.File) error {
+	placed, err := w.n.book.Placements(ctx, row.Index)
+	if err != nil {
+		return err
+	}
+	for _, p := range placed {
+		if p.Manifest == row.Manifest && p.Layout == row.Layout {
+			continue
+		}
+		at := w.at(p.Host)
+		at.Shares, at.Bytes = at.Shares-1, at.Bytes-p.Charge
+		w.problem("%s lists share %v of another file than this node put; it doesn't count", at.Name, p.Share)
+		if err := w.n.book.Unplace(ctx, p.Host, []potluck.ShareID{p.Share}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // fileOf turns a record into rows. Where a friend listed all that it holds, its
@@ -305,8 +340,10 @@ func (w *recovery) sums(context.Context) error {
 		w.result.Shares, w.result.Bytes = w.result.Shares+at.Shares, w.result.Bytes+at.Bytes
 	}
 	slices.SortFunc(w.result.Friends, func(a, b RecoveredAt) int { return cmp.Compare(a.Name, b.Name) })
-	for _, f := range w.books.files {
-		if len(f.numbers) >= int(f.layout.K) {
+	backup, _ := readCap(w.content.Backup.Cap)
+	before, _ := readCap(w.content.Previous.Cap)
+	for index, f := range w.books.files {
+		if index != backup.Index() && index != before.Index() && len(f.numbers) >= int(f.layout.K) {
 			w.result.Readable++
 		}
 	}
