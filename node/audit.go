@@ -26,8 +26,19 @@ type audit struct {
 	cycle *lifecycle.Cycle
 
 	mu      sync.Mutex
-	courses map[peer.ID]*course // a course itself is owned by the cycle
+	courses map[peer.ID]*course      // a course itself is owned by the cycle
+	failed  map[placedAt]files.Slice // of this life: what a lost placement must prove to count again
 }
+
+// placedAt names a placement.
+type placedAt struct {
+	share potluck.ShareID
+	host  peer.ID
+}
+
+// maxFailed bounds how many failures are remembered. Any of them may go: then a
+// random slice is asked for instead.
+const maxFailed = 4096
 
 const (
 	auditEvery   = 8 * time.Minute // and as much again at random
@@ -36,7 +47,7 @@ const (
 )
 
 func newAudit(n *Node) *audit {
-	a := &audit{n: n, courses: make(map[peer.ID]*course)}
+	a := &audit{n: n, courses: make(map[peer.ID]*course), failed: make(map[placedAt]files.Slice)}
 	a.cycle = lifecycle.NewCycle(a.turn)
 	return a
 }
@@ -87,7 +98,8 @@ func (a *audit) visit(ctx context.Context, host peer.ID) error {
 	if len(list) == 0 {
 		return nil
 	}
-	found := c.settle(a.ask(ctx, host, list), now)
+	answers := a.ask(ctx, host, list)
+	found := c.settle(answers, now)
 	if err := ctx.Err(); err != nil {
 		return err // what came before it ended is asked again
 	}
@@ -95,8 +107,39 @@ func (a *audit) visit(ctx context.Context, host peer.ID) error {
 	if err != nil {
 		return err
 	}
+	a.remember(answers)
 	a.follow(host, lost)
 	return nil
+}
+
+// remember keeps which slices were wrong or missing.
+func (a *audit) remember(answers []answer) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, x := range answers {
+		if !x.asked || !files.Missing(x.err) {
+			continue
+		}
+		if len(a.failed) >= maxFailed {
+			for k := range a.failed {
+				delete(a.failed, k)
+				break
+			}
+		}
+		a.failed[placedAt{x.Share, x.Host}] = x.Slice
+	}
+}
+
+// again gives the slice that a lost placement must prove to count again: the one
+// that failed, or a random one. Else a host that spoiled a part of a share would
+// have it back by showing another part.
+func (a *audit) again(p ledger.Placement) files.Slice {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if s, ok := a.failed[placedAt{p.Share, p.Host}]; ok && s.Root == p.Root {
+		return s
+	}
+	return slice(p)
 }
 
 // follow lets all that depends on a placement that was lost know.

@@ -63,8 +63,8 @@ func TestAWeekFindsOnePercent(t *testing.T) {
 	}
 	for name, all := range holdings {
 		total := totalOf(all)
-		// gone is the first part of each file, by bytes: 1 % of everything.
-		gone := func(q question) bool { return q.Offset < q.Layout.Size/100 }
+		// gone is what the host dropped: 1 % of everything.
+		var gone func(q question) bool
 		if name == "many of one size" {
 			gone = func(q question) bool { return int(q.Share.Index[0])|int(q.Share.Index[1])<<8 < 50 } // 50 of 5,000 whole shares
 		} else {
@@ -179,8 +179,8 @@ func TestScaleStaysBelow(t *testing.T) {
 }
 
 var (
-	silence = errors.New("nothing came")
-	absent  = &p2p.Error{Code: p2p.CodeNotFound}
+	errSilence = errors.New("nothing came")
+	errAbsent  = &p2p.Error{Code: p2p.CodeNotFound}
 )
 
 func answersOf(list []question, err error) (all []answer) {
@@ -265,7 +265,7 @@ func TestSettle(t *testing.T) {
 		t.Fatalf("%d are due after a day, want %d", len(first), defaultAudits)
 	}
 	answers := answersOf(first, nil)
-	answers[3].err, answers[4].err, answers[5].err = absent, silence, &p2p.Error{Code: p2p.CodeUnsupported}
+	answers[3].err, answers[4].err, answers[5].err = errAbsent, errSilence, &p2p.Error{Code: p2p.CodeUnsupported}
 	answers[6].asked = false
 	found := c.settle(answers, day(1))
 	if len(found.Good) != defaultAudits-4 || len(found.Failed) != 1 || found.Failed[0].Share != first[3].Share || found.Proven != day(1) ||
@@ -278,19 +278,19 @@ func TestSettle(t *testing.T) {
 		t.Fatalf("asked %+v", again[:2])
 	}
 	answers = answersOf(again, nil)
-	answers[0].err, answers[1].err = silence, silence
+	answers[0].err, answers[1].err = errSilence, errSilence
 	if found = c.settle(answers, day(3)); found.Proven != day(1) || len(found.Failed) != 0 || len(c.open) != 2 {
 		t.Fatalf("proven until %d, want %d; failed %+v", found.Proven, day(1), found.Failed)
 	}
 	// All is silent: nothing is said of one question alone, however old.
 	again = c.take(day(20), false, potluck.TiB)
-	if found = c.settle(answersOf(again, silence), day(20)); len(found.Failed) != 0 || len(found.Good) != 0 || found.Proven != day(1) {
+	if found = c.settle(answersOf(again, errSilence), day(20)); len(found.Failed) != 0 || len(found.Good) != 0 || found.Proven != day(1) {
 		t.Fatalf("found %+v", found)
 	}
 	// It answers others: those that it left open for a week have failed.
 	again = c.take(day(21), false, potluck.TiB)
 	answers = answersOf(again, nil)
-	answers[0].err, answers[1].err = silence, nil
+	answers[0].err, answers[1].err = errSilence, nil
 	if found = c.settle(answers, day(21)); len(found.Failed) != 1 || found.Failed[0].Share != first[4].Share || len(c.open) != 0 || found.Proven != day(21) {
 		t.Fatalf("found %+v, %d open", found, len(c.open))
 	}
@@ -310,7 +310,7 @@ func TestOpenQuestionsAreBounded(t *testing.T) {
 		if len(list) > maxQuestions {
 			t.Fatalf("%d at once", len(list))
 		}
-		c.settle(answersOf(list, silence), now)
+		c.settle(answersOf(list, errSilence), now)
 		if len(c.open) > maxOpen+maxQuestions {
 			t.Fatalf("%d open", len(c.open))
 		}

@@ -145,7 +145,7 @@ func (n *Node) cure(ctx context.Context, host peer.ID, f *findings) error {
 	back := f.back
 	f.back = nil
 	for _, p := range back {
-		err := n.files.Prove(ctx, slice(p))
+		err := n.files.Prove(ctx, n.audit.again(p))
 		switch {
 		case err == nil:
 			p.State, p.LastGood = ledger.PlacedStable, n.config.Clock().Unix()
