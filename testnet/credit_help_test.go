@@ -2,12 +2,8 @@ package testnet_test
 
 import (
 	"context"
-	"crypto/ed25519"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"sort"
 	"strings"
 	"sync/atomic"
@@ -148,20 +144,6 @@ func refusedFor(err error, code potluck.Code) error {
 	return nil
 }
 
-// keyOf reads the key of a node.
-func keyOf(m *testnet.Member) (crypto.PrivKey, error) {
-	line, err := os.ReadFile(filepath.Join(m.Dir(), "node.key"))
-	if err != nil {
-		return nil, err
-	}
-	words := strings.Fields(string(line))
-	seed, err := hex.DecodeString(words[len(words)-1])
-	if err != nil || len(seed) != ed25519.SeedSize {
-		return nil, fmt.Errorf("node.key of %s has a seed of %d bytes: %w", m.Label(), len(seed), err)
-	}
-	return crypto.UnmarshalEd25519PrivateKey(ed25519.NewKeyFromSeed(seed))
-}
-
 // liar speaks with the key of a node that was stopped, and says what it likes.
 type liar struct {
 	*p2p.Host
@@ -179,7 +161,7 @@ func corrupt(ctx context.Context, as *testnet.Member, clerk p2p.Clerk, to ...*te
 	if err := as.Stop(); err != nil {
 		return l, nil, err
 	}
-	if l.key, err = keyOf(as); err != nil {
+	if l.key, err = as.Key(); err != nil {
 		return l, nil, err
 	}
 	l.Host, err = p2p.New(p2p.Config{Key: l.key, Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Gate: openGate{}, Clerk: clerk})
