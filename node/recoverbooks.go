@@ -335,15 +335,17 @@ func (w *recovery) fileOf(f keepsake.File, friends []keepsake.Friend) (ledger.Fi
 }
 
 // sums fills the totals of the result.
-func (w *recovery) sums(context.Context) error {
+func (w *recovery) sums(ctx context.Context) error {
 	for _, at := range w.result.Friends {
 		w.result.Shares, w.result.Bytes = w.result.Shares+at.Shares, w.result.Bytes+at.Bytes
 	}
 	slices.SortFunc(w.result.Friends, func(a, b RecoveredAt) int { return cmp.Compare(a.Name, b.Name) })
-	backup, _ := readCap(w.content.Backup.Cap)
-	before, _ := readCap(w.content.Previous.Cap)
+	backups, err := w.n.backups(ctx)
+	if err != nil {
+		return err
+	}
 	for index, f := range w.books.files {
-		if index != backup.Index() && index != before.Index() && len(f.numbers) >= int(f.layout.K) {
+		if !backups[index] && len(f.numbers) >= int(f.layout.K) {
 			w.result.Readable++
 		}
 	}
