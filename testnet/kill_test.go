@@ -44,7 +44,7 @@ type strikeLoop struct {
 	all     []*testnet.Process // the first is the owner
 	victims []*testnet.Process
 	strike  func(victim *testnet.Process) error // ends it as abruptly as it is told to
-	usual   time.Duration                       // what a put takes when nobody is struck
+	usual   time.Duration                       // what work takes when nobody is struck, as far as strikes have shown
 	kept    []kept
 	gone    []kept // their removal was acknowledged, since they were looked at last
 	acked   int    // puts that were acknowledged
@@ -177,9 +177,11 @@ func (l *strikeLoop) round(ctx context.Context, i int) error {
 	defer moment.Stop()
 	<-moment.C
 	select {
-	case <-over:
+	case <-over: // too late: earlier next time
+		l.usual = max(l.usual*8/10, 20*time.Millisecond)
 	default:
 		l.struck++
+		l.usual = min(l.usual*11/10, 3*time.Second)
 	}
 	if err := l.strike(victim); err != nil {
 		return err
