@@ -14,9 +14,12 @@ import (
 	"potluck/gateway/api"
 )
 
-// settleTime is how long two nodes that are connected may take to exchange what
-// they sign.
-const settleTime = 15 * time.Second
+// settleTime is how long nodes that are connected may take to exchange what they
+// sign, and lookTime what it takes to look at one of them, at far ends of slow lines.
+const (
+	settleTime = 15 * time.Second
+	lookTime   = 2 * time.Second
+)
 
 // checkCredit holds a net against the invariants of credit (CREDIT.md section
 // 10), by what the nodes say: no node funds more than it owes, no pointer carries
@@ -24,7 +27,7 @@ const settleTime = 15 * time.Second
 // that are connected, both tell the same of each other and keep the same
 // statements. Figures that are still on their way get some time to arrive.
 func checkCredit[N Node](ctx context.Context, nodes []N) error {
-	ctx, cancel := context.WithTimeout(ctx, settleTime)
+	ctx, cancel := context.WithTimeout(ctx, settleTime+time.Duration(len(nodes))*lookTime)
 	defer cancel()
 	var wrong error
 	// Every look asks the nodes about each other, which they don't answer at will.
