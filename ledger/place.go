@@ -187,8 +187,14 @@ func readPlacement(key, row []byte) (Placement, error) {
 // PlacementsAt visits all placements at one host, by share. visit may call
 // methods of the book.
 func (b *Book) PlacementsAt(ctx context.Context, host peer.ID, visit func(Placement) error) error {
+	return b.PlacementsAfter(ctx, host, potluck.ShareID{}, visit)
+}
+
+// PlacementsAfter is PlacementsAt from the first share after one on, or with the
+// zero ID from the first. ErrStop of visit ends it without an error.
+func (b *Book) PlacementsAfter(ctx context.Context, host peer.ID, after potluck.ShareID, visit func(Placement) error) error {
 	return b.view(ctx, func(v view) error {
-		return v.scan(ctx, span{prefix: peerKey(keyPlacementByHost, host), keysOnly: true}, func(key, _ []byte) error {
+		return v.scan(ctx, pastShare(keyPlacementByHost, host, after), func(key, _ []byte) error {
 			k := parts(key)
 			k.peer()
 			id := k.share()

@@ -194,8 +194,14 @@ func readLease(key, value []byte) (id potluck.ShareID, l Lease, err error) {
 // Leases visits every share on which owner has a lease, in order, with all of
 // its leases. visit may call methods of the book.
 func (b *Book) Leases(ctx context.Context, owner peer.ID, visit func(ShareRow) error) error {
+	return b.LeasesAfter(ctx, owner, potluck.ShareID{}, visit)
+}
+
+// LeasesAfter is Leases from the first share after one on, or with the zero ID
+// from the first. ErrStop of visit ends it without an error.
+func (b *Book) LeasesAfter(ctx context.Context, owner peer.ID, after potluck.ShareID, visit func(ShareRow) error) error {
 	return b.view(ctx, func(v view) error {
-		return v.scan(ctx, span{prefix: peerKey(keyLeaseByOwner, owner), keysOnly: true}, func(key, _ []byte) error {
+		return v.scan(ctx, pastShare(keyLeaseByOwner, owner, after), func(key, _ []byte) error {
 			k := parts(key)
 			k.peer()
 			id := k.share()

@@ -6,6 +6,9 @@ import (
 	"errors"
 
 	"github.com/dgraph-io/badger/v4"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"potluck"
 )
 
 // view is one consistent sight of what is durable. It doesn't wait for writers
@@ -38,6 +41,16 @@ type span struct {
 	after    []byte
 	from     []byte
 	keysOnly bool
+}
+
+// pastShare is the part of an index by peer that comes after a share; with the zero
+// ID all of it.
+func pastShare(prefix byte, p peer.ID, after potluck.ShareID) span {
+	s := span{prefix: peerKey(prefix, p), keysOnly: true}
+	if after != (potluck.ShareID{}) {
+		s.after = peerShareKey(prefix, p, after)
+	}
+	return s
 }
 
 // scan visits a span in the order of keys. key and row are borrowed until visit

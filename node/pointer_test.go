@@ -137,7 +137,7 @@ func TestViewsHaveNoNull(t *testing.T) {
 		for _, row := range who.Rows {
 			a, err := n.book.Account(t.Context(), row.Peer)
 			why, err2 := n.Why(t.Context(), a)
-			shares, err3 := n.Shares(t.Context(), a)
+			shares, err3 := n.Shares(t.Context(), a, SharesPart{})
 			if err := errors.Join(err, err2, err3); err != nil {
 				t.Fatal(err)
 			}

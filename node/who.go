@@ -130,17 +130,74 @@ func (h Holding) plus(o Holding) Holding {
 		Reserved: h.Reserved + o.Reserved, ReservedShares: h.ReservedShares + o.ReservedShares}
 }
 
-// Shares gives the rows that sum to one friend's line of Who.
-func (n *Node) Shares(ctx context.Context, a ledger.Account) (PeerShares, error) {
+// SharesPart selects rows of a friend's line.
+type SharesPart struct {
+	Side  string          // "held": what this node holds, "placed": what the friend holds; empty: both
+	After potluck.ShareID // only rows after this one; of one side only
+	Limit int             // of rows of each side; 0: all
+}
+
+// Shares gives the rows that sum to one friend's line of Who, or a part of them.
+// The sums are those of all rows: they are added up when all are given, and else
+// are the counters that "ledger check" proves.
+func (n *Node) Shares(ctx context.Context, a ledger.Account, part SharesPart) (PeerShares, error) {
 	s := PeerShares{AsOf: n.config.Clock().Unix(), Peer: a.Peer, Name: a.Name, IHold: []HeldRow{}, HoldsForMe: []PlacedRow{}}
-	err := n.book.Leases(ctx, a.Peer, func(row ledger.ShareRow) error {
-		s.hold(row, a.Peer)
+	if err := part.check(); err != nil {
+		return s, err
+	}
+	err := n.heldRows(ctx, a.Peer, part, &s)
+	if err == nil {
+		err = n.placedRows(ctx, a.Peer, part, &s)
+	}
+	if err == nil && part != (SharesPart{}) {
+		s.Sums, err = n.countedSums(ctx, a.Peer)
+	}
+	if err == nil {
+		s.Stated, err = n.stated(ctx, a.Peer)
+	}
+	return s, n.checked(err)
+}
+
+func (p SharesPart) check() error {
+	switch {
+	case p.Side != "" && p.Side != sideHeld && p.Side != sidePlaced:
+		return usagef("side %q is neither %q nor %q", p.Side, sideHeld, sidePlaced)
+	case p.Side == "" && p.After != (potluck.ShareID{}):
+		return usagef("rows after one are those of one side; say which")
+	case p.Limit < 0:
+		return usagef("a limit of %d rows", p.Limit)
+	}
+	return nil
+}
+
+// The sides of a line of Who.
+const (
+	sideHeld   = "held"
+	sidePlaced = "placed"
+)
+
+func (n *Node) heldRows(ctx context.Context, p peer.ID, part SharesPart, s *PeerShares) error {
+	if part.Side == sidePlaced {
+		return nil
+	}
+	return n.book.LeasesAfter(ctx, p, part.After, func(row ledger.ShareRow) error {
+		if s.More = part.Limit > 0 && len(s.IHold) == part.Limit; s.More {
+			return ledger.ErrStop
+		}
+		s.hold(row, p)
 		return nil
 	})
-	if err != nil {
-		return s, n.checked(err)
+}
+
+func (n *Node) placedRows(ctx context.Context, host peer.ID, part SharesPart, s *PeerShares) error {
+	if part.Side == sideHeld {
+		return nil
 	}
-	err = n.book.PlacementsAt(ctx, a.Peer, func(p ledger.Placement) error {
+	return n.book.PlacementsAfter(ctx, host, part.After, func(p ledger.Placement) error {
+		if part.Limit > 0 && len(s.HoldsForMe) == part.Limit {
+			s.More = true
+			return ledger.ErrStop
+		}
 		counted := p.State == ledger.PlacedStable
 		s.HoldsForMe = append(s.HoldsForMe, PlacedRow{Share: p.Share, State: placedWord(p.State), Charge: p.Charge,
 			Counted: counted, Placed: p.Placed, LastGood: p.LastGood})
@@ -149,10 +206,13 @@ func (n *Node) Shares(ctx context.Context, a ledger.Account) (PeerShares, error)
 		}
 		return nil
 	})
-	if err == nil {
-		s.Stated, err = n.stated(ctx, a.Peer)
-	}
-	return s, n.checked(err)
+}
+
+// countedSums gives the sums of all rows, as the books count them.
+func (n *Node) countedSums(ctx context.Context, p peer.ID) (WhoSums, error) {
+	u, err := n.book.Usage(ctx, p)
+	return WhoSums{HoldForMe: Holding{Bytes: u.Earned, Shares: u.EarnedShares},
+		IHold: Holding{Bytes: u.Held, Shares: u.HeldShares, Reserved: u.Reserved, ReservedShares: u.ReservedShares}}, err
 }
 
 func (s *PeerShares) hold(row ledger.ShareRow, p peer.ID) {

@@ -2,6 +2,7 @@ package node
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -41,7 +42,7 @@ func TestFiguresAreSumsOfRows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := host.Shares(t.Context(), a)
+	s, err := host.Shares(t.Context(), a, SharesPart{})
 	if err != nil || s.Sums.IHold != want || len(s.IHold) != len(sizes)+1 {
 		t.Fatalf("the rows sum to %+v, %v, want %+v", s.Sums, err, want)
 	}
@@ -179,4 +180,38 @@ func TestFriendsFindEachOtherAgain(t *testing.T) {
 		t.Fatal("bob didn't dial alice after the start")
 	}
 	makeContent(t, 10).put(t, alice, bob)
+}
+
+// A long list comes in parts that are the whole together; their sums are those
+// of all.
+func TestSharesInParts(t *testing.T) {
+	owner, host := pair(t)
+	for range 5 {
+		store(t, owner, host, 4*potluck.KiB)
+	}
+	a := account(t, host, owner)
+	whole, err := host.Shares(t.Context(), a, SharesPart{})
+	if err != nil || len(whole.IHold) != 5 || whole.More {
+		t.Fatalf("%d rows, more: %v, %v", len(whole.IHold), whole.More, err)
+	}
+	var rows []HeldRow
+	for part := (SharesPart{Side: "held", Limit: 2}); ; {
+		s, err := host.Shares(t.Context(), a, part)
+		if err != nil || s.Sums != whole.Sums || len(s.HoldsForMe) != 0 {
+			t.Fatalf("%+v, %v", s, err)
+		}
+		rows = append(rows, s.IHold...)
+		if !s.More {
+			break
+		}
+		part.After = rows[len(rows)-1].Share
+	}
+	if !slices.Equal(rows, whole.IHold) {
+		t.Errorf("in parts %v, whole %v", rows, whole.IHold)
+	}
+	for _, bad := range []SharesPart{{Side: "both"}, {Limit: -1}, {After: rows[0].Share}} {
+		if _, err := host.Shares(t.Context(), a, bad); err == nil {
+			t.Errorf("%+v is taken", bad)
+		}
+	}
 }

@@ -2,10 +2,14 @@ package api
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 
+	"potluck"
 	"potluck/caps"
 	"potluck/ledger"
+	"potluck/node"
 )
 
 func (s *server) status(r *http.Request) (any, error) { return s.node.Status(r.Context()) }
@@ -50,7 +54,33 @@ func (s *server) shares(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.node.Shares(r.Context(), a)
+	part, err := sharesPart(r.URL.Query())
+	if err != nil {
+		return nil, err
+	}
+	return s.node.Shares(r.Context(), a, part)
+}
+
+// sharesPart reads which rows are asked for.
+func sharesPart(q url.Values) (part node.SharesPart, err error) {
+	part.Side = q.Get("side")
+	if text := q.Get("limit"); text != "" {
+		if part.Limit, err = number("limit", text); err != nil {
+			return part, err
+		}
+	}
+	if text := q.Get("after"); text != "" {
+		index, share, _ := strings.Cut(text, "/")
+		if err := part.After.Index.UnmarshalText([]byte(index)); err != nil {
+			return part, usagef("after names a share as INDEX/NUMBER: %v", err)
+		}
+		i, err := number("after", share)
+		if err != nil || i < 0 || i >= potluck.MaxShares {
+			return part, usagef("after names a share as INDEX/NUMBER, not %q", text)
+		}
+		part.After.Number = potluck.ShareNumber(i)
+	}
+	return part, nil
 }
 
 func (s *server) terms(r *http.Request) (any, error) {

@@ -283,7 +283,7 @@ func books(t *testing.T, n *net, b *tab) {
 	dave := friend(n, "alice", "dave")
 	b.open("friends/"+dave.Peer, "dave")
 	b.do(chromedp.Click(chromedp.Search(`//summary[contains(., 'you hold for it')]`)))
-	b.says("Sum")
+	b.says("Sum of all")
 	b.open("settings", "Settings")
 	b.press("//main", "Check now")
 	b.says("All is right")

@@ -39,7 +39,6 @@ export function FriendPage({ rest }) {
 
 function Friend({ row }) {
   const why = useCall(at(row.peer, '/why'));
-  const shares = useCall(`/v1/who/${row.peer}/shares`);
   return html`<${Title}>${row.name || 'unnamed'}<//>
     <p><${Online} on=${row.connected} /> · last seen <${Seen} row=${row} /> · friend since ${day(row.first_seen)}</p>
     <section class="card" aria-labelledby="why"><h2 id="why">Why</h2>
@@ -53,33 +52,51 @@ function Friend({ row }) {
     <section class="card" aria-labelledby="terms"><h2 id="terms">What it may have</h2><${Terms} row=${row} /></section>
     <section class="card" aria-labelledby="standing"><h2 id="standing">Standing</h2><${Ladder} row=${row} /></section>
     <section class="card" aria-labelledby="rows"><h2 id="rows">The books, row by row</h2>
-      <${Loaded} of=${shares}>${(s) => html`<${Rows} s=${s} />`}<//></section>
+      <${Side} row=${row} side="placed" sum=${row.holds_for_me} what="share it holds for you" whats="shares it holds for you" />
+      <${Side} row=${row} side="held" sum=${row.i_hold} what="share you hold for it" whats="shares you hold for it" />
+      <p class="small soft break">Peer ID: <span class="mono">${row.peer}</span></p></section>
     <${Danger} row=${row} />`;
 }
 
-// Rows are what the two figures are sums of.
-function Rows({ s }) {
-  const name = (x) => html`<span class="mono">${x.share.index}/${x.share.number}</span>`;
-  const held = [
-    { name: 'Share', of: (x) => x.share.index + x.share.number, show: name },
+const share = (x) => html`<span class="mono">${x.share.index}/${x.share.number}</span>`;
+const exact = (bytes) => bytes.toLocaleString('en');
+
+// What the two figures are sums of, row by row.
+const sides = {
+  held: [
+    { name: 'Share', of: (x) => x.share.index + x.share.number, show: share },
     { name: 'State', of: (x) => (x.pending ? 'arriving' : x.state) },
     { name: 'Since', of: (x) => x.since, show: (x) => date(x.since) },
-    { name: 'Bytes', num: true, of: (x) => x.charge, show: (x) => x.charge.toLocaleString('en') },
-  ];
-  const placed = [
-    { name: 'Share', of: (x) => x.share.index + x.share.number, show: name },
+    { name: 'Bytes', num: true, of: (x) => x.charge, show: (x) => exact(x.charge) },
+  ],
+  placed: [
+    { name: 'Share', of: (x) => x.share.index + x.share.number, show: share },
     { name: 'State', of: (x) => x.state },
-    { name: 'Placed', of: (x) => x.placed, show: (x) => date(x.placed) },
     { name: 'Proven', of: (x) => x.last_good, show: (x) => ago(x.last_good) },
-    { name: 'Bytes', num: true, of: (x) => (x.counted ? x.charge : 0), show: (x) => (x.counted ? x.charge.toLocaleString('en') : html`<s>${x.charge.toLocaleString('en')}</s>`) },
-  ];
-  const sum = (h) => h.bytes.toLocaleString('en');
-  return html`<details><summary>${count(s.holds_for_me.length, 'share')} it holds for you</summary>
-      <${Table} caption="Shares of yours at this friend" columns=${placed} rows=${s.holds_for_me} keyOf=${(x) => x.share.index + x.share.number} empty="None."
-        foot=${['Sum', '', '', '', sum(s.sums.hold_for_me)]} /></details>
-    <details><summary>${count(s.i_hold.length, 'share')} you hold for it</summary>
-      <${Table} caption="Shares of this friend here" columns=${held} rows=${s.i_hold} keyOf=${(x) => x.share.index + x.share.number} empty="None."
-        foot=${['Sum', '', '', sum(s.sums.i_hold)]} /></details><p class="small soft break">Peer ID: <span class="mono">${s.peer}</span></p><${AsOf} t=${s.as_of} />`;
+    { name: 'Bytes', num: true, of: (x) => (x.counted ? x.charge : 0), show: (x) => (x.counted ? exact(x.charge) : html`<s>${exact(x.charge)}</s>`) },
+  ],
+};
+
+const atOnce = 200;
+
+// Side shows the rows of one figure, some at a time.
+function Side({ row, side, sum, what, whats }) {
+  const [open, setOpen] = useState(false);
+  return html`<details onToggle=${(e) => setOpen(e.target.open)}><summary>${count(sum.shares, what, whats)}: ${exact(sum.bytes)} bytes</summary>
+    ${open && html`<${Rows} row=${row} side=${side} caption=${whats} />`}</details>`;
+}
+
+function Rows({ row, side, caption }) {
+  const [all, set] = useState([]);
+  const [after, setAfter] = useState('');
+  const part = useCall(`/v1/who/${row.peer}/shares?side=${side}&limit=${atOnce}${after && '&after=' + after}`);
+  const rows = part.data ? [...all, ...(side === 'held' ? part.data.i_hold : part.data.holds_for_me)] : all;
+  const last = rows.at(-1);
+  return html`<${Loaded} of=${part}>${(s) => html`
+    <${Table} caption=${caption} columns=${sides[side]} rows=${rows} keyOf=${(x) => x.share.index + x.share.number} empty="None."
+      foot=${['Sum of all', '', '', exact(side === 'held' ? s.sums.i_hold.bytes : s.sums.hold_for_me.bytes)]} />
+    ${s.more && html`<button onClick=${() => { set(rows); setAfter(`${last.share.index}/${last.share.number}`); }}>Show ${atOnce} more</button>`}
+    <${AsOf} t=${s.as_of} />`}<//>`;
 }
 
 function Danger({ row }) {
