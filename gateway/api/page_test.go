@@ -15,6 +15,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"potluck"
 )
 
 func openTestDoor(t *testing.T, dir string, renew bool) *door {
@@ -264,7 +266,7 @@ func TestPreviewTerms(t *testing.T) {
 	if after, err := alice.Terms(t.Context(), "bob"); err != nil || after.Terms != before.Terms {
 		t.Errorf("the preview changed the terms: %+v, %v", after.Terms, err)
 	}
-	minus := before.Terms.Gift - before.Terms.Gift - 1
+	minus := potluck.Size(-1)
 	if _, err := alice.PreviewTerms(t.Context(), "bob", TermsChange{Gift: &minus}); err == nil {
 		t.Error("a gift below zero has a preview")
 	}
