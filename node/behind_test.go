@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"potluck"
+	"potluck/ledger/signed"
+	"potluck/p2p"
 )
 
 // A host whose books are put back from a copy learns from its owner's statements
@@ -60,5 +62,28 @@ func TestOldBooksAreNoticed(t *testing.T) {
 	host, _ = start(t, hostConfig)
 	if err := host.writable(); err != nil {
 		t.Error("after the operator's word:", err)
+	}
+}
+
+// A head of the owner's own books in what a host proposes: the owner would sign
+// that it had events which nobody ever wrote, and take its books for an old copy.
+func TestHostPutsNoHeadIntoTheOwnersMouth(t *testing.T) {
+	owner, host := pair(t)
+	store(t, owner, host, 64*potluck.KiB)
+	sum, err := host.book.Summary(t.Context(), host.self, owner.self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed, err := signed.SealStatement(host.keep.key, signed.Statement{Host: host.self, Owner: owner.self, Number: 900,
+		Time: owner.config.Clock().Unix(), Bytes: sum.Bytes, Shares: sum.Shares, Digest: sum.Digest, OwnerHead: signed.Head{Seq: 1 << 40}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := host.host.Propose(t.Context(), owner.self, p2p.StatementRequest{Sealed: sealed})
+	if p2p.CodeOf(err) != p2p.CodeBadRequest {
+		t.Errorf("%+v, %v, want a bad request", a, err)
+	}
+	if err := owner.writable(); err != nil {
+		t.Errorf("the owner stops: %v", err)
 	}
 }

@@ -78,6 +78,15 @@ func (n *Node) History(ctx context.Context, a ledger.Account, from, to int64) (H
 	return v, err
 }
 
+// Day gives what was counted for a peer on one day.
+func (n *Node) Day(ctx context.Context, p peer.ID, day int64) (ledger.Deeds, error) {
+	rows, err := n.book.History(ctx, p, day, day)
+	if err != nil || len(rows) == 0 {
+		return ledger.Deeds{}, n.checked(err)
+	}
+	return rows[0].Deeds, nil
+}
+
 func (n *Node) proofOf(ctx context.Context, p peer.ID) (v ProofView, err error) {
 	if v.Proof, err = n.book.Proof(ctx, p); err != nil {
 		return v, n.checked(err)

@@ -49,6 +49,7 @@ type keep struct {
 	fatal func(error) // is told of failures after which nothing may be acknowledged
 
 	refused refusals
+	timed   timings
 
 	shrunk  func()                // is told that something isn't held any more; it returns at once
 	damaged func(ledger.ShareRow) // is told which share was marked as lost or corrupt; it returns at once
@@ -140,7 +141,7 @@ func (k *keep) Allocate(ctx context.Context, from peer.ID, a p2p.AllocateRequest
 		rs[i] = k.reservation(potluck.ShareID{Index: a.Index, Number: n}, a.Layout)
 	}
 	// If we die after this: COMING rows without bytes, until their deadline.
-	granted, err := k.book.Reserve(ctx, from, room, rs)
+	granted, err := timed(&k.timed, timeReserve, func() ([]ledger.Grant, error) { return k.book.Reserve(ctx, from, room, rs) })
 	if err != nil {
 		return p2p.AllocateResponse{}, k.answer(err)
 	}
@@ -211,7 +212,7 @@ func (k *keep) arrived(ctx context.Context, from peer.ID, id potluck.ShareID) (p
 			return 0, err
 		}
 	}
-	in, err := k.store.Create(ctx, h)
+	in, err := timed(&k.timed, timeCreate, func() (shares.Incoming, error) { return k.store.Create(ctx, h) })
 	if errors.Is(err, shares.ErrExists) { // somebody else was faster
 		return 0, fmt.Errorf("allocate %v: %w: it was written meanwhile", id, ledger.ErrBusy)
 	}

@@ -32,6 +32,8 @@ func (c *clerk) Propose(ctx context.Context, from peer.ID, r p2p.StatementReques
 		return none, bad("statement: %v", err)
 	case signer != from || s.Host != from || s.Owner != n.self:
 		return none, bad("statement of %v about %v and %v, from %v", signer, s.Host, s.Owner, from)
+	case s.OwnerHead != (signed.Head{}): // what stands there this node would sign, and be held against (ledger.Book.Behind)
+		return none, bad("statement that names event %d of the owner's books", s.OwnerHead.Seq)
 	}
 	if s.Number > numbersLeft { // one must be left to lower it
 		return none, bad("statement %d, at most %d is signed", s.Number, uint64(numbersLeft))

@@ -18,7 +18,7 @@ import (
 // the storage index may have the ciphertext.
 func (k *keep) Read(ctx context.Context, from peer.ID, r p2p.ReadRequest) (potluck.Size, func(context.Context, io.Writer) error, error) {
 	id := potluck.ShareID{Index: r.Index, Number: r.Number}
-	s, err := k.store.Open(ctx, id)
+	s, err := timed(&k.timed, timeOpen, func() (shares.Share, error) { return k.store.Open(ctx, id) })
 	if err != nil {
 		k.suspect(ctx, id, err)
 		return 0, nil, k.answer(err)
@@ -157,7 +157,9 @@ func (k *keep) remove(ctx context.Context, gone []potluck.ShareID) error {
 	for _, id := range gone {
 		// If we die between the two: the row is GOING without bytes, and the
 		// sweep's Delete finds nothing, which is as good.
+		begun := time.Now()
 		err := k.store.Delete(ctx, id)
+		k.timed.since(timeDelete, begun)
 		if err == nil {
 			deleted = append(deleted, id)
 			continue

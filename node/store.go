@@ -80,7 +80,9 @@ func (k *keep) storeNew(ctx context.Context, from peer.ID, id potluck.ShareID, s
 	}
 	row.Root, row.Manifest = h.Root, h.Manifest
 	r := ledger.Reservation{Share: id, Layout: row.Layout, Charge: row.Charge, Until: k.clock().Add(k.term)}
+	begun := time.Now()
 	err = k.book.Store(ctx, from, room, r, row.Root, row.Manifest)
+	k.timed.since(timeBook, begun)
 	if err != nil && !errors.Is(err, ledger.ErrFailed) { // after that nobody knows whether there is a row
 		err = errors.Join(err, k.discard(ctx, id))
 	}
@@ -96,7 +98,7 @@ func (k *keep) fill(ctx context.Context, from peer.ID, row ledger.ShareRow, s p2
 	if _, err := in.Write(s.Data); err != nil {
 		return shares.Header{}, err
 	}
-	h, err := in.Commit(ctx, s.Manifest, s.Crosscheck)
+	h, err := timed(&k.timed, timeWrite, func() (shares.Header, error) { return in.Commit(ctx, s.Manifest, s.Crosscheck) })
 	if err != nil {
 		err = errors.Join(err, in.Abort())
 	}

@@ -68,6 +68,7 @@ type Friend struct {
 	Distance    int          `json:"distance"`    // arcs from the nearest friend; -1: none leads to it
 	CreditFrom  []FundView   `json:"credit_from"` // what pays for what it has here
 	Standing    StandingSide `json:"standing"`
+	Proven      int64        `json:"proven"` // when it last proved what it holds; 0: never, or it holds nothing
 }
 
 // Row is a friend with the reason why this node serves it.

@@ -98,13 +98,17 @@ func (n *Node) row(ctx context.Context, a ledger.Account, ns names) (Row, error)
 	if err != nil {
 		return Row{}, err
 	}
+	proof, err := n.book.Proof(ctx, a.Peer)
+	if err != nil {
+		return Row{}, n.checked(err)
+	}
 	f := Friend{Peer: a.Peer, Name: a.Name, Household: a.Household, Friend: a.Friend, Connected: n.host.Connected(a.Peer),
 		FirstSeen: a.FirstSeen, LastSeen: a.LastSeen, LeasesUntil: a.LeasesUntil, Addrs: append([]string{}, a.Addrs...), Denied: a.Denied,
 		Terms: a.Terms, Theirs: a.Theirs,
 		HoldsForMe: Holding{Bytes: u.Earned, Shares: u.EarnedShares},
 		IHold:      Holding{Bytes: u.Held, Shares: u.HeldShares, Reserved: u.Reserved, ReservedShares: u.ReservedShares},
 		Free:       s.Free, Supply: s.Supply, Short: s.Short, Sponsored: s.Sponsored, Distance: s.Distance,
-		CreditFrom: s.Funding, Standing: n.standing(a, s.Name)}
+		CreditFrom: s.Funding, Standing: n.standing(a, s.Name), Proven: proof.Proven}
 	return Row{Friend: f, Reason: s.Sentence}, nil
 }
 

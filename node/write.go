@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
@@ -133,7 +134,7 @@ func (k *keep) take(ctx context.Context, from peer.ID, row ledger.ShareRow, w p2
 		return row, errors.Join(err, in.Suspend())
 	}
 	defer done()
-	h, err := in.Commit(ctx, manifest, crosscheck)
+	h, err := timed(&k.timed, timeWrite, func() (shares.Header, error) { return in.Commit(ctx, manifest, crosscheck) })
 	if err != nil {
 		if errors.Is(err, shares.ErrFull) {
 			return row, k.full(ctx, from, row, err)
@@ -153,7 +154,9 @@ func (k *keep) take(ctx context.Context, from peer.ID, row ledger.ShareRow, w p2
 
 // commit makes a share STABLE with a lease of from, in one transaction.
 func (k *keep) commit(ctx context.Context, from peer.ID, row ledger.ShareRow, root, manifest potluck.Digest) (ledger.ShareRow, error) {
+	begun := time.Now()
 	err := k.book.Commit(ctx, from, row.ID, root, manifest)
+	k.timed.since(timeBook, begun)
 	damaged := isDamaged(row.State)
 	row.Root, row.Manifest, row.State = root, manifest, ledger.ShareStable
 	if errors.Is(err, ledger.ErrConflict) || errors.Is(err, ledger.ErrNotFound) {

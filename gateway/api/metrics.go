@@ -78,6 +78,8 @@ var ofPeer = []struct {
 
 var (
 	ofStanding = peerMetric("peer_standing", "1 for the step of the ladder on which the peer stands.", "step")
+	ofTimings  = nodeMetric("operation_seconds", "What books and store took since the start, by operation.", "operation")
+	ofAudits   = peerMetric("peer_audits_today", "Audits of the peer today, by result.", "result")
 	ofRefusals = nodeMetric("refusals_total", "Asks for new bytes that were refused since the start, by code.", "code")
 )
 
@@ -90,6 +92,8 @@ func (g *gauges) Describe(to chan<- *prometheus.Desc) {
 		to <- m.desc
 	}
 	to <- ofStanding
+	to <- ofTimings
+	to <- ofAudits
 	to <- ofRefusals
 }
 
@@ -109,7 +113,36 @@ func (g *gauges) Collect(to chan<- prometheus.Metric) {
 		}
 		to <- prometheus.MustNewConstMetric(ofStanding, prometheus.GaugeValue, 1, r.Peer.String(), r.Name, r.Standing.Step)
 	}
+	for _, h := range g.audits(who.Rows) {
+		if h.err != nil {
+			to <- prometheus.NewInvalidMetric(ofAudits, h.err)
+			continue
+		}
+		for result, n := range map[string]int64{"good": h.good, "failed": h.failed} {
+			to <- prometheus.MustNewConstMetric(ofAudits, prometheus.GaugeValue, float64(n), h.row.Peer.String(), h.row.Name, result)
+		}
+	}
+	for what, t := range g.node.Timings() {
+		to <- prometheus.MustNewConstSummary(ofTimings, uint64(t.Count), t.Total.Seconds(), nil, what)
+	}
 	for code, n := range g.node.Refusals() {
 		to <- prometheus.MustNewConstMetric(ofRefusals, prometheus.CounterValue, float64(n), string(code))
 	}
+}
+
+// audited is what was counted of one peer's audits today.
+type audited struct {
+	row          node.Row
+	good, failed int64
+	err          error
+}
+
+func (g *gauges) audits(rows []node.Row) []audited {
+	today := g.node.Today()
+	all := make([]audited, 0, len(rows))
+	for _, r := range rows {
+		d, err := g.node.Day(g.ctx, r.Peer, today)
+		all = append(all, audited{r, d.AuditsGood, d.AuditsFailed, err})
+	}
+	return all
 }

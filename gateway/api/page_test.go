@@ -209,7 +209,8 @@ func TestMetrics(t *testing.T) {
 		t.Fatalf("%d, %v", a.StatusCode, err)
 	}
 	stored := `potluck_peer_stored_bytes{name="bob",peer="` + who.Rows[0].Peer.String() + `"} ` + jsonNumber(who.Rows[0].HoldsForMe.Bytes)
-	for _, want := range []string{stored, "potluck_offered_bytes 1.073741824e+09", `step="good"} 1`, "go_goroutines", "potluck_friends 1"} {
+	for _, want := range []string{stored, "potluck_offered_bytes 1.073741824e+09", `step="good"} 1`, "go_goroutines", "potluck_friends 1",
+		`potluck_operation_seconds_count{operation="store_open"} 0`, `result="failed"} 0`} {
 		if !strings.Contains(text, want) {
 			t.Errorf("there is no %s in\n%s", want, text)
 		}
@@ -278,7 +279,7 @@ func TestGrafanaBoard(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	known := ofStanding.String() + ofRefusals.String()
+	known := ofStanding.String() + ofRefusals.String() + ofTimings.String() + ofAudits.String()
 	for _, m := range ofStatus {
 		known += m.desc.String()
 	}
@@ -287,6 +288,7 @@ func TestGrafanaBoard(t *testing.T) {
 	}
 	names := regexp.MustCompile(`potluck_[a-z_]+`).FindAllString(string(text), -1)
 	for _, name := range names {
+		name = strings.TrimSuffix(strings.TrimSuffix(name, "_sum"), "_count")
 		if !strings.Contains(known, `"`+name+`"`) {
 			t.Errorf("the board shows %s, which no node gives", name)
 		}
