@@ -1,6 +1,7 @@
 package files_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -222,6 +223,76 @@ func TestComingBackIsUsedAgain(t *testing.T) {
 		t.Errorf("the copy too many wasn't given up: %+v", back)
 	}
 	c.whole(cp, 5)
+}
+
+// TestCopiesDontPushOutWhatWasBrought: a host that has copied what others hold for
+// this node, and was taken at its word, doesn't push them out: what this node
+// brought and has a receipt for stays.
+func TestCopiesDontPushOutWhatWasBrought(t *testing.T) {
+	c := newCircle(t, 3)
+	data := content(400_000)
+	r := c.put(data, files.PutOptions{K: 2, N: 6, Happy: 3})
+	cp := verifyOf(t, r)
+	rows, err := c.books.Placements(t.Context(), r.Index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := rows[0].Host
+	i := slices.IndexFunc(c.hosts, func(h *host) bool { return h.net.ID() == first })
+	greedy := c.hosts[i]
+	own := make(map[potluck.ShareID]peer.ID)
+	for _, p := range rows {
+		own[p.Share] = p.Host
+		if p.Host == first {
+			continue
+		}
+		greedy.copy(c.at(r, p.Share.Number), p.Share, c.owner.net.ID())
+		p.Host, p.Receipt = first, nil
+		if err := c.books.Place(t.Context(), []ledger.Placement{p}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	done := c.repair(cp, files.RepairOptions{})
+	for _, p := range done.Unplaced {
+		if id := (potluck.ShareID{Index: r.Index, Number: p.Number}); own[id] == p.Host {
+			t.Errorf("share %d at %s, which was sent there, is given up for a copy", p.Number, p.Name)
+		}
+	}
+	c.whole(cp, 6)
+	c.mustGet(r.Cap, data)
+}
+
+// copy has a host take a share over from another, as if the owner had sent it.
+func (h *host) copy(from *host, id potluck.ShareID, owner peer.ID) {
+	h.t.Helper()
+	ctx := h.t.Context()
+	s, err := from.store.Open(ctx, id)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer s.Close()
+	in, err := h.store.Create(ctx, s.Header())
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	size := shares.DataLen(s.Header().Layout)
+	var data bytes.Buffer
+	if err := s.Slice(ctx, &data, 0, size); err != nil {
+		h.t.Fatal(err)
+	}
+	if err := shares.VerifySlice(in, &data, size, 0, size, s.Header().Root); err != nil {
+		h.t.Fatal(err)
+	}
+	list, err := s.Crosscheck(ctx)
+	if err == nil {
+		_, err = in.Commit(ctx, s.Manifest(), list)
+	}
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.leases[id] = owner
 }
 
 // TestLostSharesAreReadBeforeTheyCount: what a host lost and claims again is used

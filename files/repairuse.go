@@ -120,14 +120,16 @@ func (m *mend) finished(list []byte) finished {
 
 // giveUp ends what is no longer needed: further copies of a number that at least
 // two hosts have just confirmed, and leases on shares that their hosts lost and
-// that others hold now. The copies that stay lie at as many places as can be. If
-// we die in between: rows that Sweep takes up.
+// that others hold now. Copies that this node brought stay before those that a
+// host was found to have: it may have read them from the others, who would be sent
+// away for it. Of these the ones stay that lie at as many places as can be. If we
+// die in between: rows that Sweep takes up.
 func (m *mend) giveUp(ctx context.Context, made []ledger.Placement) error {
 	var now []ledger.Placement
 	for _, h := range m.good {
 		now = append(now, ledger.Placement{Share: potluck.ShareID{Index: m.file.Index, Number: h.Number}, Host: h.host, State: ledger.PlacedStable})
 	}
-	now = append(now, made...)
+	now = m.brought(append(now, made...))
 	keep := make(map[edge]bool)
 	var held numbers
 	for _, p := range m.known.homes.once(now) {
@@ -155,6 +157,21 @@ func (m *mend) giveUp(ctx context.Context, made []ledger.Placement) error {
 		}
 	}
 	return m.cancelCopies(ctx, drop)
+}
+
+// brought leaves out the copies that this node has no receipt for, of numbers of
+// which it has one for another copy.
+func (m *mend) brought(all []ledger.Placement) []ledger.Placement {
+	sure := func(p ledger.Placement) bool {
+		return p.Host == m.client.c.Self || len(p.Receipt) > 0 || m.receipt(edge{p.Share.Number, p.Host}) != nil
+	}
+	var known numbers
+	for _, p := range all {
+		if sure(p) {
+			known.add(p.Share.Number)
+		}
+	}
+	return slices.DeleteFunc(all, func(p ledger.Placement) bool { return known.has(p.Share.Number) && !sure(p) })
 }
 
 func (m *mend) cancelCopies(ctx context.Context, drop map[peer.ID][]potluck.ShareID) error {
