@@ -17,6 +17,7 @@ import (
 	"potluck/files"
 	"potluck/ledger"
 	"potluck/ledger/signed"
+	"potluck/shares"
 )
 
 // lost is an owner with friends, some files and a backup of its books, whose
@@ -243,6 +244,29 @@ func TestRecoverPastALiar(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestRecoverPastBraggarts: friends who list more than there can be stop no
+// recovery, and what can't be doesn't count.
+func TestRecoverPastBraggarts(t *testing.T) {
+	l := circle(t, 2, 1)
+	l.keep(t)
+	layout := potluck.Layout{Suite: potluck.SuiteOne, K: 1, N: 2, Block: potluck.MaxBlock, Size: potluck.MaxSize / 2}
+	for i, f := range l.friends {
+		id := potluck.ShareID{Index: potluck.StorageIndex{0xff}, Number: potluck.ShareNumber(i)}
+		if _, err := f.book.Adopt(t.Context(), []ledger.Found{{Share: id, Owner: l.owner.self, Layout: layout,
+			Charge: shares.Charge(layout), Root: potluck.Digest{1}, Manifest: potluck.Digest{2}}}, time.Now().Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.stop()
+	c := config(t, "new machine")
+	r, err := Recover(t.Context(), c, RecoverRequest{Words: l.words, Friend: l.at(0)}, nil)
+	if err != nil || r.Caps != 1 || r.Readable != 1 || len(r.Problems) == 0 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	n, _ := start(t, c)
+	l.checkFiles(t, n)
 }
 
 // TestRecoverDrill: a drill says the same, tells nobody, and leaves nothing.

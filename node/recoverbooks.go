@@ -99,10 +99,12 @@ func isTransport(err error) bool {
 }
 
 // list takes in what one friend holds. What it says counts like a receipt that
-// was just given: the audits find out.
+// was just given: the audits find out. It has its part of what books can count, so
+// that nobody can leave no room for what others hold.
 func (w *recovery) list(ctx context.Context, at *RecoveredAt) error {
 	n := w.n
 	from, refused := potluck.ShareID{}, 0
+	most := potluck.MaxSize / potluck.Size(2*len(w.result.Friends)) // the other half is for what the backup says
 	now := n.config.Clock().Unix()
 	for at.Shares < maxListed {
 		talk, cancel := context.WithTimeout(ctx, talkTime)
@@ -113,7 +115,7 @@ func (w *recovery) list(ctx context.Context, at *RecoveredAt) error {
 		}
 		placed := make([]ledger.Placement, 0, len(a.Items))
 		for _, i := range a.Items {
-			if i.Charge != shares.Charge(i.Layout) {
+			if i.Charge != shares.Charge(i.Layout) || i.Charge > most-at.Bytes {
 				refused++
 				continue
 			}
