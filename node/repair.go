@@ -112,20 +112,31 @@ func (r *repair) turn(ctx context.Context) time.Duration {
 		return -1
 	}
 	now := r.n.config.Clock()
-	list, gone, err := r.survey(ctx, now)
+	list, gone, all, err := r.survey(ctx, now)
 	if err != nil {
 		r.n.tend.complain("look which files need repair", err)
 		return repairSettle
 	}
+	if r.mendAll(ctx, list, gone, now) && all { // friends' files have what is left
+		r.mendAll(ctx, r.n.wards(ctx, now), gone, now)
+	}
+	return repairEvery
+}
+
+// mendAll repairs files, the cheapest first, and tells whether the budget was
+// enough for all of them.
+func (r *repair) mendAll(ctx context.Context, list []patient, gone []peer.ID, now time.Time) bool {
 	slices.SortStableFunc(list, func(a, b patient) int { return cmp.Or(cmp.Compare(a.cost, b.cost), cmp.Compare(a.spare, b.spare)) })
 	var g errgroup.Group
 	g.SetLimit(repairAtOnce)
+	enough := true
 	for _, p := range list {
 		if ctx.Err() != nil || r.waits(p.file.Index, now) {
 			continue
 		}
 		if ok, err := r.budget.take(ctx, p.cost, now.Unix()); err != nil || !ok {
 			r.n.tend.complain("charge the budget of repairs", err)
+			enough = false
 			break // what follows costs no less
 		}
 		g.Go(func() error {
@@ -134,21 +145,21 @@ func (r *repair) turn(ctx context.Context) time.Duration {
 		})
 	}
 	_ = g.Wait() // none returns an error
-	return repairEvery
+	return enough
 }
 
 // survey lists the files that need repair by the books: all of them when that is
 // due, else those of which something was heard. gone are the hosts that were away
 // for too long.
-func (r *repair) survey(ctx context.Context, now time.Time) (list []patient, gone []peer.ID, err error) {
+func (r *repair) survey(ctx context.Context, now time.Time) (list []patient, gone []peer.ID, all bool, err error) {
 	gone, here, err := r.n.absent(ctx, now)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, false, err
 	}
 	r.mu.Lock()
 	doubted := r.doubted
 	r.doubted = make(map[potluck.StorageIndex]bool)
-	all := now.Sub(r.surveyed).Abs() >= repairEvery && now.Sub(r.n.started) >= min(repairSettle, r.n.config.RepairAfter)
+	all = now.Sub(r.surveyed).Abs() >= repairEvery && now.Sub(r.n.started) >= min(repairSettle, r.n.config.RepairAfter)
 	if all {
 		r.surveyed = now
 	}
@@ -178,10 +189,7 @@ func (r *repair) survey(ctx context.Context, now time.Time) (list []patient, gon
 			}
 		}
 	}
-	if err == nil && all {
-		list = append(list, r.n.wards(ctx, now)...)
-	}
-	return list, gone, err
+	return list, gone, all, err
 }
 
 // examine tells by the books whether a file needs repair: fewer numbers are left

@@ -320,6 +320,61 @@ func TestAFriendRepairsForTheOwner(t *testing.T) {
 	b.ownerIsBack(v)
 }
 
+// TestOwnFilesAreRepairedFirst: what a node repairs for friends leaves its own
+// files their budget, however little the friends' would cost.
+func TestOwnFilesAreRepairedFirst(t *testing.T) {
+	b := newNeighbourhood(t, 4, nil)
+	late := &clock{}
+	cf := config(t, "friend")
+	cf.Clock, cf.RepairBudget = late.now, 1<<10 // one file a day at most
+	friend, _ := start(t, cf)
+	friend.repair.cycle.Pause()
+	befriend(t, friend, b.owner)
+	for _, h := range b.hosts {
+		befriend(t, h, friend)
+	}
+	ward := b.put("a friend's file", 5_000, 2, 4)
+	account, err := b.owner.Resolve(t.Context(), friend.self.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.owner.Authorize(t.Context(), account, ward, 30*24*time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	r, err := friend.Put(t.Context(), files.FromBytes("own", random(t, 300_000)), files.PutOptions{K: 2, N: 4, Happy: 3}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := caps.Parse(r.Cap)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.ends[b.owner]()
+	await(t, "the friend to notice", func() bool { return !friend.host.Connected(b.owner.self) })
+	late.forward(25 * time.Hour)
+	for _, c := range []caps.Cap{ward, own} {
+		v, _ := files.VerifyCap(c)
+		for _, h := range b.holders(c)[:1] {
+			rows, err := h.book.SharesOf(t.Context(), v.Index)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, row := range rows {
+				if err := h.store.Delete(t.Context(), row.ID); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	if _, err := friend.Health(t.Context(), own, files.CheckOptions{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	b.turn(friend)
+	if b.moved(friend, own) == 0 || b.moved(friend, ward) != 0 {
+		t.Errorf("moved %d bytes of its own file, %d of a friend's: %s", b.moved(friend, own), b.moved(friend, ward), b.told(friend))
+	}
+}
+
 // ownerIsBack starts the owner again and waits until its books know all shares.
 func (b *neighbourhood) ownerIsBack(v caps.Verify) {
 	b.t.Helper()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -170,11 +171,23 @@ func (n *Node) takeAuthority(ctx context.Context, d signed.Document) (uint8, err
 		Share: &potluck.ShareID{Index: a.Index}, Reason: "may repair the file until " + moment(a.Expires)}))
 }
 
+// wardTime is for how long it is looked for friends' files that need repair: this
+// node's own wait meanwhile, and hosts may be slow.
+const wardTime = 10 * time.Minute
+
 // wards lists the files of friends that this node may repair, whose owners were
-// away for too long, and of which too few shares are claimed. It asks hosts.
+// away for too long, and of which too few shares are claimed. It asks hosts, and
+// begins with another file each time.
 func (n *Node) wards(ctx context.Context, now time.Time) []patient {
+	ctx, cancel := context.WithTimeout(ctx, wardTime)
+	defer cancel()
 	var list []patient
-	for _, a := range n.authorities.live(now.Unix()) {
+	live := n.authorities.live(now.Unix())
+	rand.Shuffle(len(live), func(i, j int) { live[i], live[j] = live[j], live[i] })
+	for _, a := range live {
+		if ctx.Err() != nil {
+			break
+		}
 		account, err := n.book.Account(ctx, a.Owner)
 		if err != nil || n.host.Connected(a.Owner) || now.Sub(time.Unix(account.LastSeen, 0)) < n.config.RepairAfter || n.repair.waits(a.Index, now) {
 			continue
