@@ -2,6 +2,7 @@ package files
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -36,25 +37,37 @@ type RepairOptions struct {
 // ErrInUse says that the file is being put, removed or repaired just now.
 var ErrInUse = errors.New("the file is being put, removed or repaired just now")
 
+// Numbers are share numbers, as a list of numbers in JSON too: a slice of bytes would be base64 there.
+type Numbers []potluck.ShareNumber
+
+// MarshalJSON gives the list, empty rather than null.
+func (n Numbers) MarshalJSON() ([]byte, error) {
+	list := make([]int, len(n))
+	for i, x := range n {
+		list[i] = int(x)
+	}
+	return json.Marshal(list)
+}
+
 // RepairResult tells what a repair did, or with DryRun would do.
 type RepairResult struct {
-	Index    potluck.StorageIndex  `json:"index"`
-	Name     string                `json:"name,omitempty"`
-	Size     potluck.Size          `json:"size"`
-	Layout   potluck.Layout        `json:"layout"`
-	Missing  []potluck.ShareNumber `json:"missing"`  // numbers that nobody held before
-	Placed   []Placed              `json:"placed"`   // shares that were made anew
-	Reused   []Placed              `json:"reused"`   // shares that were there and that the books didn't count as held
-	Unplaced []Placed              `json:"unplaced"` // further copies, and leases on what is lost, that were given up
-	Failed   []HostRefusal         `json:"failed"`   // hosts that couldn't take a share, or give one
-	Cost     potluck.Size          `json:"cost"`     // bytes of shares that the repair has to move
-	Read     potluck.Size          `json:"read"`     // bytes of shares read
-	Sent     potluck.Size          `json:"sent"`     // bytes of shares sent
-	Seconds  float64               `json:"seconds"`
-	DryRun   bool                  `json:"dry_run,omitempty"`
-	Left     int                   `json:"left"`   // numbers that nobody holds now
-	Chance   Chance                `json:"chance"` // now, with what is unknown counted as there when its host is
-	Blamed   []Blame               `json:"blamed,omitempty"`
+	Index    potluck.StorageIndex `json:"index"`
+	Name     string               `json:"name,omitempty"`
+	Size     potluck.Size         `json:"size"`
+	Layout   potluck.Layout       `json:"layout"`
+	Missing  Numbers              `json:"missing"`  // numbers that nobody held before
+	Placed   []Placed             `json:"placed"`   // shares that were made anew
+	Reused   []Placed             `json:"reused"`   // shares that were there and that the books didn't count as held
+	Unplaced []Placed             `json:"unplaced"` // further copies, and leases on what is lost, that were given up
+	Failed   []HostRefusal        `json:"failed"`   // hosts that couldn't take a share, or give one
+	Cost     potluck.Size         `json:"cost"`     // bytes of shares that the repair has to move
+	Read     potluck.Size         `json:"read"`     // bytes of shares read
+	Sent     potluck.Size         `json:"sent"`     // bytes of shares sent
+	Seconds  float64              `json:"seconds"`
+	DryRun   bool                 `json:"dry_run,omitempty"`
+	Left     int                  `json:"left"`   // numbers that nobody holds now
+	Chance   Chance               `json:"chance"` // now, with what is unknown counted as there when its host is
+	Blamed   []Blame              `json:"blamed,omitempty"`
 }
 
 // mend is one repair on its way.

@@ -3,8 +3,10 @@ package files_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -163,6 +165,9 @@ func TestRepairBringsTheSameSharesBack(t *testing.T) {
 		dry := c.repair(cp, files.RepairOptions{DryRun: true})
 		if !slices.Equal(dry.Missing, []potluck.ShareNumber{0, 2, 5, 6}) || len(dry.Placed) != 0 || dry.Left != 4 || dry.Sent != 0 {
 			t.Errorf("dry run: %+v", dry)
+		}
+		if b, err := json.Marshal(dry); err != nil || !strings.Contains(string(b), `"missing":[0,2,5,6]`) {
+			t.Errorf("dry run as JSON: %s, %v", b, err)
 		}
 		if most := c.repair(cp, files.RepairOptions{Most: dry.Cost - 1}); len(most.Placed) != 0 || most.Read+most.Sent != 0 {
 			t.Errorf("more than it may move was moved: %+v", most)

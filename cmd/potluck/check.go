@@ -113,7 +113,7 @@ func counted(f files.CheckResult) string {
 	for _, x := range []struct {
 		n    int
 		what string
-	}{{f.Good, "good"}, {f.Claimed, "claimed"}, {f.Unknown, "unknown"}, {f.Lost, "lost"}, {f.Damaged, "copies damaged"}} {
+	}{{f.Good, "good"}, {f.Claimed, "claimed"}, {f.Unknown, "unknown"}, {f.Lost, "lost"}, {f.Damaged, pick(f.Damaged == 1, "copy damaged", "copies damaged")}} {
 		if x.n > 0 {
 			text += fmt.Sprintf(", %d %s", x.n, x.what)
 		}

@@ -34,7 +34,7 @@ func (c *cli) readInput(path string, most int64, what string) ([]byte, error) {
 	case err != nil:
 		return nil, fmt.Errorf("read the %s: %w", what, err)
 	case int64(len(b)) > most:
-		return nil, usagef("the %s has more than %d bytes, which is the most that is read", what, most)
+		return nil, usagef("the input is longer than the %d bytes that are read of the %s", most, what)
 	}
 	return b, nil
 }
