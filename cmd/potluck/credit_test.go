@@ -241,6 +241,7 @@ func creditAnswers() map[string]any {
 		"GET /v1/friends/bob/standing": standing,
 		"POST /v1/friends/bob/pardon":  standing,
 		"GET /v1/household":            api.HouseholdView{Label: "home", Number: 4, Members: []api.HouseholdMember{{Party: bob, Mutual: true}, {Party: carol}}, Named: []api.HouseholdClaim{{Party: carol, Label: "flat"}}},
+		"GET /v1/disputes":             []api.DisputeView{},
 		"GET /v1/who":                  api.Who{AsOf: now, Me: api.Status{Peer: bob.Peer, Name: "bob"}, Rows: []api.WhoRow{{Friend: friend, Reason: "why not"}}},
 	}
 }

@@ -86,10 +86,11 @@ var rules = []rule{
 var allowed = []string{
 	"github.com/BurntSushi/toml", "github.com/alecthomas/kong", "github.com/dgraph-io/badger/v4",
 	"github.com/fxamacker/cbor/v2", "github.com/klauspost/reedsolomon", "github.com/libp2p/go-libp2p",
-	"github.com/marcopolo/simnet", "github.com/multiformats/go-multiaddr", "github.com/prometheus/client_golang", "github.com/quic-go/quic-go", "github.com/schollz/progressbar/v3",
+	"github.com/marcopolo/simnet", "github.com/multiformats/go-multiaddr", "github.com/prometheus/client_golang",
+	"github.com/quic-go/quic-go", "github.com/schollz/progressbar/v3",
 	"github.com/zeebo/blake3",
 	"go.uber.org/goleak", "golang.org/x/crypto", "golang.org/x/sync", "golang.org/x/sys", "golang.org/x/term",
-	"lukechampine.com/blake3", "pgregory.net/rapid",
+	"lukechampine.com/blake3", "pgregory.net/rapid", "rsc.io/qr",
 }
 
 // unlinked are not to be in the program at all.
