@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -127,17 +128,20 @@ func (k *keep) storeAgain(ctx context.Context, from peer.ID, s p2p.StoreRequest)
 	return p2p.StoreResponse{State: g.State, Receipt: w.Receipt}, err
 }
 
-// orphanAge is how much older than the newest event bytes without a row may be
-// to be taken for what a crash cut off: longer than a store takes.
-const orphanAge = 10 * time.Minute
+// What a crash leaves of small shares: what was being stored just then.
+const (
+	orphanAge  = 10 * time.Minute // longer than a store takes
+	orphanMost = 512              // requests that are served at once
+)
 
 // orphans deletes the small shares without a row that a crash left behind. last
 // is the newest event when the books were opened: what was there long before
 // it is a fault, and stays for checks to find; so does what is older than the
 // books, which were lost and made anew, and everything when they lost their tail,
-// because then their newest event is that they were opened.
+// because then their newest event is that they were opened. What no crash can leave,
+// large ones, many, or some of different hours, tells that the books are an old
+// copy: then all of it was acknowledged, and stays.
 func (k *keep) orphans(ctx context.Context, last ledger.Event) error {
-	var found []potluck.ShareID
 	first, err := k.book.Events(ctx, 0, 1)
 	if err != nil {
 		return err
@@ -146,19 +150,13 @@ func (k *keep) orphans(ctx context.Context, last ledger.Event) error {
 	if len(first) > 0 {
 		since = max(since, first[0].Time) // what is older than the books was never theirs
 	}
-	err = k.store.List(ctx, potluck.ShareID{}, func(info shares.Info) error {
-		if shares.SentLen(info.Header.Layout) > p2p.MaxStore || info.Header.Created < since {
-			return nil
-		}
-		_, err := k.book.Share(ctx, info.ID)
-		if errors.Is(err, ledger.ErrNotFound) {
-			found = append(found, info.ID)
-			return nil
-		}
-		return err
-	})
+	found, cut, err := k.rowless(ctx, since)
 	if err != nil {
 		return fmt.Errorf("look for bytes without a row: %w", err)
+	}
+	if !cut {
+		k.log.Error("shares lie here that the books don't know, and no crash leaves: the books are an old copy; nothing is deleted")
+		return nil
 	}
 	for _, id := range found {
 		if err := k.discard(ctx, id); err != nil {
@@ -167,4 +165,24 @@ func (k *keep) orphans(ctx context.Context, last ledger.Event) error {
 		k.log.Info("deleted the bytes of a share whose storing was cut off", "share", id)
 	}
 	return nil
+}
+
+// rowless finds the shares since a time that have no row, and tells whether all of
+// them can be what one crash left.
+func (k *keep) rowless(ctx context.Context, since int64) (found []potluck.ShareID, cut bool, err error) {
+	oldest, newest, large := int64(math.MaxInt64), int64(0), false
+	err = k.store.List(ctx, potluck.ShareID{}, func(info shares.Info) error {
+		if info.Header.Created < since || len(found) > orphanMost {
+			return nil
+		}
+		_, err := k.book.Share(ctx, info.ID)
+		if !errors.Is(err, ledger.ErrNotFound) {
+			return err
+		}
+		found = append(found, info.ID)
+		oldest, newest = min(oldest, info.Header.Created), max(newest, info.Header.Created)
+		large = large || shares.SentLen(info.Header.Layout) > p2p.MaxStore
+		return nil
+	})
+	return found, len(found) <= orphanMost && !large && newest-oldest <= int64(orphanAge/time.Second), err
 }

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"potluck"
 	"potluck/ledger"
@@ -189,5 +192,36 @@ func TestOldBytesWithoutARowStay(t *testing.T) {
 	}
 	if _, err := host.store.Stat(t.Context(), c.id()); err != nil {
 		t.Fatalf("it was deleted: %v", err)
+	}
+}
+
+// TestOldBooksDeleteNothing: what was stored after a copy of the books was made is
+// there when the copy is put back, small shares too.
+func TestOldBooksDeleteNothing(t *testing.T) {
+	clock := &clock{}
+	owner, _ := start(t, config(t, "owner"))
+	cf := config(t, "host")
+	cf.Clock = clock.now
+	host, stop := start(t, cf)
+	befriend(t, host, owner)
+	old := clone(t, cf.Data) // while it runs
+	var all []content
+	for range 3 {
+		clock.forward(time.Hour)
+		all = append(all, smallContent(t, potluck.Size(1000+len(all))))
+		if _, err := all[len(all)-1].store(t, owner, host); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop()
+	books := filepath.Join(cf.Data, "ledger")
+	if err := errors.Join(os.RemoveAll(books), os.CopyFS(books, os.DirFS(filepath.Join(old, "ledger")))); err != nil {
+		t.Fatal(err)
+	}
+	host, _ = start(t, cf)
+	for _, c := range all {
+		if _, err := host.store.Stat(t.Context(), c.id()); err != nil {
+			t.Errorf("share %v: %v", c.id(), err)
+		}
 	}
 }
