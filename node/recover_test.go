@@ -466,6 +466,10 @@ func TestRecoverGoesOn(t *testing.T) {
 	l.keep(t)
 	l.stop()
 	c := config(t, "new machine")
+	stranger, _ := start(t, config(t, "stranger"))
+	if _, err := Recover(t.Context(), c, RecoverRequest{Words: l.words, Friend: stranger.host.Addrs()[0]}, nil); err == nil {
+		t.Fatal("a stranger knows the node")
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	_, err := Recover(ctx, c, RecoverRequest{Words: l.words, Friend: l.at(0)}, func(s string) {
 		if strings.Contains(s, "backup") {
@@ -484,6 +488,9 @@ func TestRecoverGoesOn(t *testing.T) {
 	}
 	n, _ := start(t, c)
 	clean(t, n)
+	if a, err := n.book.Account(t.Context(), stranger.self); err == nil && a.Friend {
+		t.Error("a stranger that was asked by mistake is a friend now")
+	}
 	l.checkFiles(t, n)
 }
 

@@ -28,10 +28,31 @@ const (
 // and for all documents of this node.
 func (w *recovery) first(ctx context.Context, friend peer.ID, addrs []string) error {
 	w.tell("asking the friend for what this node left there")
+	before, err := w.n.book.Account(ctx, friend)
+	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
+		return w.n.checked(err)
+	}
 	if err := w.befriend(ctx, keepsake.Friend{Peer: friend, Name: nameless(friend), Friend: true, Addrs: addrs,
 		Terms: ledger.DefaultTerms()}); err != nil {
 		return err
 	}
+	if err := w.ask(ctx, friend, addrs); err != nil {
+		if !before.Friend { // nothing but an address says that it was one, and that may be mistyped
+			err = errors.Join(err, w.n.Unfriend(context.WithoutCancel(ctx), ledger.Account{Peer: friend}))
+		}
+		return err
+	}
+	if err := w.newest(ctx); err != nil {
+		return err
+	}
+	if w.kept.Epoch == 0 && !w.request.Bare {
+		return fmt.Errorf("%v knows this node, and has no keepsake of it; cure: name another friend, or go on with --bare: then only what this friend holds comes back, without names and caps", friend)
+	}
+	return nil
+}
+
+// ask dials the first friend, and takes in what it has of this node.
+func (w *recovery) ask(ctx context.Context, friend peer.ID, addrs []string) error {
 	if err := w.connect(ctx, friend, addrs); err != nil {
 		return fmt.Errorf("%v doesn't answer at %s, or %w: %w", friend, addrs[0], errStranger, err)
 	}
@@ -39,12 +60,6 @@ func (w *recovery) first(ctx context.Context, friend peer.ID, addrs []string) er
 		return fmt.Errorf("%v %w: %w", friend, errStranger, err)
 	} else if err != nil {
 		return fmt.Errorf("ask %v: %w", friend, err)
-	}
-	if err := w.newest(ctx); err != nil {
-		return err
-	}
-	if w.kept.Epoch == 0 && !w.request.Bare {
-		return fmt.Errorf("%v knows this node, and has no keepsake of it; cure: name another friend, or go on with --bare: then only what this friend holds comes back, without names and caps", friend)
 	}
 	return nil
 }
