@@ -22,13 +22,13 @@ var axe string
 
 // tab is a browser with one open page.
 type tab struct {
-	t     *testing.T
+	t     testing.TB
 	ctx   context.Context
 	saved string // where files are saved
 }
 
 // chrome starts a browser that ends with the test.
-func chrome(t *testing.T) *tab {
+func chrome(t testing.TB) *tab {
 	t.Helper()
 	path := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {

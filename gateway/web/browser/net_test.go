@@ -14,14 +14,15 @@ import (
 
 // net is nodes of one friendnet, each a process of the real program.
 type net struct {
-	t       *testing.T
+	t       testing.TB
 	program string
 	dir     string
 	nodes   map[string]*exec.Cmd
+	page    string // the address of the page that was linked to last
 }
 
 // build makes the program and an empty net.
-func build(t *testing.T) *net {
+func build(t testing.TB) *net {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "page-")
 	if err != nil {
@@ -121,7 +122,12 @@ func (n *net) befriend(a, b string) {
 }
 
 // link is a fresh link to a node's page.
-func (n *net) link(name string) string { n.t.Helper(); return n.run(name, "page") }
+func (n *net) link(name string) string {
+	n.t.Helper()
+	link := n.run(name, "page")
+	n.page, _, _ = strings.Cut(link, "#")
+	return link
+}
 
 // eventually waits until something holds.
 func (n *net) eventually(what string, holds func() bool) {

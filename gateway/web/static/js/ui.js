@@ -1,11 +1,18 @@
 // What screens are made of. Text from others goes through templates only, so it
 // is always text.
 
-import { html, useState, useEffect, useRef, useCallback } from '/vendored/preact/preact-htm.js';
+import { html as template, h, useState, useEffect, useRef, useCallback } from '/vendored/preact/preact-htm.js';
 import { get } from './api.js';
 import { ago, size } from './format.js';
 
-export { html, useState, useEffect, useRef, useCallback };
+export { useState, useEffect, useRef, useCallback };
+
+// html is htm's. Several elements side by side get one around them that takes no
+// part in the layout: a list that changes among bare siblings moves them.
+export function html(...parts) {
+  const made = template(...parts);
+  return Array.isArray(made) ? h('div', { class: 'plainly' }, ...made) : made;
+}
 
 // A change in the books, told to all that shows figures.
 const listeners = new Set();

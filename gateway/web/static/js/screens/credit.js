@@ -33,12 +33,12 @@ function Flows({ c }) {
   if (bands.length === 0) return null;
   const most = Math.max(...bands.map((b) => b.amount), 1);
   const rows = (side) => bands.filter((b) => b.side === side);
-  const height = 60 * Math.max(rows('in').length, rows('out').length, 1) + 20;
+  const height = Math.max(60 * Math.max(rows('in').length, rows('out').length) + 20, 110);
   const words = (b) => `${b.who}${b.at ? ` at ${b.at}` : ''}: ${b.amount ? `up to ${size(b.amount)}` : b.share ? percent(b.share) : 'without limit'}${b.used ? `, ${size(b.used)} used` : ''}${b.state === 'live' ? '' : ` (${b.state})`}`;
   const band = (b, i, left) => {
-    const y = 40 + 60 * i; const width = 3 + 22 * (b.amount ? b.amount / most : 0.4);
+    const y = 45 + 60 * i; const width = 3 + 22 * (b.amount ? b.amount / most : 0.4);
     const path = left ? `M 180 ${y} C 300 ${y} 300 ${height / 2} 390 ${height / 2}` : `M 450 ${height / 2} C 540 ${height / 2} 540 ${y} 660 ${y}`;
-    return html`<path class=${b.side} d=${path} stroke-width=${width} /><text x=${left ? 4 : 664} y=${y - 8}>${words(b).slice(0, 28)}</text><text x=${left ? 4 : 664} y=${y + 8}>${words(b).slice(28, 60)}</text>`;
+    return html`<g><path class=${b.side} d=${path} stroke-width=${width} /><text x=${left ? 4 : 664} y=${y - 8}>${words(b).slice(0, 28)}</text><text x=${left ? 4 : 664} y=${y + 8}>${words(b).slice(28, 60)}</text></g>`;
   };
   return html`<section class="card" aria-labelledby="flows"><h2 id="flows">Pointers to you, and from you</h2>
     <svg class="graph" viewBox="0 0 840 ${height}" role="img" aria-label=${'Pointers. To you: ' + (rows('in').map(words).join('; ') || 'none') + '. From you: ' + (rows('out').map(words).join('; ') || 'none')}>

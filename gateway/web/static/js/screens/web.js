@@ -94,7 +94,7 @@ function lay(m) {
   const f = window.d3;
   f.forceSimulation(nodes).force('link', f.forceLink(links).distance(110)).force('charge', f.forceManyBody().strength(-260))
     .force('x', f.forceX().strength(0.06)).force('y', f.forceY().strength(0.08)).force('apart', f.forceCollide(16)).stop().tick(300);
-  const reach = Math.max(...nodes.map((n) => Math.max(Math.abs(n.x) / 340, Math.abs(n.y) / 270)), 1);
+  const reach = Math.max(...nodes.map((n) => Math.max(Math.abs(n.x) / 340, Math.abs(n.y) / 270)), 0.1);
   for (const n of nodes) { n.x = Math.round(n.x / reach); n.y = Math.round(n.y / reach); }
   return { nodes, links };
 }
