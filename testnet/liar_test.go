@@ -12,6 +12,7 @@ import (
 	"potluck"
 	"potluck/files"
 	"potluck/gateway/api"
+	"potluck/ledger"
 	"potluck/shares"
 	"potluck/testnet"
 )
@@ -105,26 +106,30 @@ func admitted(ctx context.Context, n *testnet.Net, damaged []string, _ files.Get
 	return nil
 }
 
-// knows checks that a host whose shares of the owner are all damaged has that in
-// its books, as a read or a crawl that came upon it notes, or that its own check
-// finds it.
+// knows checks that a host whose shares were all damaged noted it, as a read or a
+// crawl that comes upon it does, or that its own check finds it. What was noted
+// may be whole again: the owner was told, and mends its file.
 func knows(ctx context.Context, host *testnet.Member) error {
 	report, err := host.API().Check(ctx)
 	if err != nil {
 		return err
 	}
-	rows, err := host.API().Shares(ctx, "owner") // after the check: what is noted between the two counts in one of them
+	noted := map[potluck.ShareID]bool{}
+	err = host.API().Log(ctx, api.LogRequest{}, func(e api.Event) error {
+		if e.Kind == ledger.KindLost || e.Kind == ledger.KindCorrupt {
+			noted[*e.Share] = true
+		}
+		return nil
+	})
 	if err != nil {
 		return err
 	}
-	sound := 0
-	for _, r := range rows.IHold {
-		if r.State != "lost" && r.State != "corrupt" {
-			sound++
-		}
+	rows, err := host.API().Shares(ctx, "owner")
+	if err != nil {
+		return err
 	}
-	if found := len(report.Store.Problems); found < sound || report.Clean != (found == 0) {
-		return fmt.Errorf("all shares of %s are damaged: its books take %d for sound, and its check has %d problems and is clean: %v", host.Label(), sound, found, report.Clean)
+	if found := len(report.Store.Problems); found+len(noted) < len(rows.IHold) || report.Clean != (found == 0) {
+		return fmt.Errorf("all %d shares of %s were damaged: its log has %d, and its check %d problems and is clean: %v", len(rows.IHold), host.Label(), len(noted), found, report.Clean)
 	}
 	return nil
 }
