@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,6 +29,9 @@ type audit struct {
 	mu      sync.Mutex
 	courses map[peer.ID]*course      // a course itself is owned by the cycle
 	failed  map[placedAt]files.Slice // of this life: what a lost placement must prove to count again
+	path    string                   // of what kept has, see open
+	kept    map[peer.ID][]asking     // the questions that hosts left open
+	unsaved bool                     // kept was changed
 }
 
 // placedAt names a placement.
@@ -76,6 +80,9 @@ func (a *audit) turn(ctx context.Context) time.Duration {
 		}
 	}
 	_ = g.Wait() // none returns an error
+	if err := a.save(); err != nil {
+		a.n.tend.complain("keep the questions that hosts left open", err)
+	}
 	return next
 }
 
@@ -108,6 +115,7 @@ func (a *audit) visit(ctx context.Context, host peer.ID) error {
 		return err
 	}
 	a.remember(answers)
+	a.keepOpen(host, c.open)
 	a.follow(host, lost)
 	return nil
 }
@@ -162,7 +170,7 @@ func (a *audit) course(host peer.ID, proof ledger.Proof, now int64) *course {
 	defer a.mu.Unlock()
 	c := a.courses[host]
 	if c == nil {
-		c = &course{paid: now}
+		c = &course{paid: now, open: a.left(host)}
 		if asked := max(proof.Asked, proof.Proven); asked > 0 {
 			c.paid = min(asked, now)
 		}
@@ -204,13 +212,15 @@ func (a *audit) show(c *course) {
 	}
 }
 
-// ask asks a host for slices. One that answers nothing isn't asked for all.
+// ask asks a host for slices. One that answers nothing isn't asked for all. The
+// last ones come first, which it may answer: what it leaves open again and again
+// would else end every turn before it has said anything.
 func (a *audit) ask(ctx context.Context, host peer.ID, list []question) []answer {
 	answers := make([]answer, len(list))
 	var silent atomic.Int64
 	var g errgroup.Group
 	g.SetLimit(auditAtOnce)
-	for i, q := range list {
+	for i, q := range slices.Backward(list) {
 		answers[i].question = q
 		g.Go(func() error {
 			if ctx.Err() != nil || silent.Load() >= auditSilence || !a.n.host.Connected(host) {

@@ -1,7 +1,9 @@
 package node
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -224,5 +226,45 @@ func TestOneFailureAmongManyIsForgiven(t *testing.T) {
 		if got, err := n.failures(t.Context(), "host"); err != nil || got != c.want {
 			t.Errorf("%+v: %d failures count, %v", c, got, err)
 		}
+	}
+}
+
+// mute is a store that can't say whether it has one share.
+type mute struct {
+	shares.Store
+	id potluck.ShareID
+}
+
+func (m mute) Open(ctx context.Context, id potluck.ShareID) (shares.Share, error) {
+	if id == m.id {
+		return nil, errors.New("the disk doesn't answer")
+	}
+	return m.Store.Open(ctx, id)
+}
+
+// TestSilenceOutlivesARestart: a host that answers all but what it lost is found
+// out also by an owner who is started anew each week.
+func TestSilenceOutlivesARestart(t *testing.T) {
+	a := audited{at: new(clock)}
+	c := config(t, "owner")
+	c.Clock, c.CrawlShare, c.RepairBudget = a.at.now, -1, -1
+	owner, stop := start(t, c)
+	a.owner = owner
+	a.host, _ = start(t, config(t, "host"))
+	befriend(t, a.host, a.owner)
+	lost, _ := store(t, a.owner, a.host, 700*potluck.KiB)
+	store(t, a.owner, a.host, 700*potluck.KiB)
+	a.host.keep.store = mute{a.host.keep.store, shareOf(lost)}
+	for range 4 { // each day's questions are drawn at random
+		a.audit(t, 24*time.Hour)
+	}
+	stop()
+	a.owner, _ = start(t, c)
+	eventually(t, "the host is back", func() bool { return a.owner.host.Connected(a.host.self) })
+	if got := a.audit(t, 8*24*time.Hour); got.AuditsFailed != 1 {
+		t.Errorf("%+v, want one failed", got)
+	}
+	if got := stateAt(t, a.owner, a.host, shareOf(lost)); got != ledger.PlacedLost {
+		t.Errorf("the share is in state %d, want it lost", got)
 	}
 }

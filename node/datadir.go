@@ -11,7 +11,7 @@ import (
 )
 
 // The data directory holds: lock, version, node.key, port, config.toml,
-// ledger/, shares/, authorities/, tmp/ and api.sock.
+// ledger/, shares/, authorities/, audits.json, tmp/ and api.sock.
 
 // dataMarker is the content of the file "version". A directory with another
 // content was made by a newer program.

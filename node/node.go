@@ -133,7 +133,7 @@ func (n *Node) open(ctx context.Context) (err error) {
 	if err := n.recover(ctx); err != nil {
 		return err
 	}
-	if err := errors.Join(n.recall(ctx), n.crawl.load(ctx), n.scrub.load(ctx), n.repair.load(ctx),
+	if err := errors.Join(n.recall(ctx), n.crawl.load(ctx), n.scrub.load(ctx), n.repair.load(ctx), n.audit.open(n.dir.join("audits.json")),
 		n.authorities.open(n.dir.join("authorities"), n.config.Clock().Unix())); err != nil {
 		return err
 	}
