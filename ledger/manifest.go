@@ -12,12 +12,14 @@ import (
 	"github.com/dgraph-io/badger/v4"
 )
 
+func manifestPath(dir string) string { return filepath.Join(dir, badger.ManifestFilename) }
+
 // checkManifest reads Badger's list of its tables before Badger does. Badger
 // deletes the tables that aren't in it, and takes a record that is longer than
 // what is left of the file for one that a crash cut off: a single bit of a length
 // would lose tables for good, and silently.
 func checkManifest(dir string) error {
-	b, err := os.ReadFile(filepath.Join(dir, badger.ManifestFilename))
+	b, err := os.ReadFile(manifestPath(dir))
 	if errors.Is(err, os.ErrNotExist) {
 		tables, err := filepath.Glob(filepath.Join(dir, "*.sst"))
 		if err == nil && len(tables) > 0 {

@@ -134,6 +134,9 @@ func open(ctx context.Context, c Config, free func(dir string) (int64, error)) (
 	if err := checkManifest(dir); err != nil {
 		return nil, err
 	}
+	if err := checkTables(dir, options); err != nil {
+		return nil, err
+	}
 	db, err := badger.Open(options)
 	if err != nil { // what it gives beside an error can't be closed
 		return nil, err
