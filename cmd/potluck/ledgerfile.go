@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"potluck/ledger"
 	"potluck/node"
@@ -82,6 +83,18 @@ func (l *ledgerCheckCmd) acceptCut(ctx context.Context, c *cli) error {
 	}
 	if err == nil && len(r.Problems) > 0 {
 		return &exitErr{exitDamage, fmt.Errorf("%s found in the books", plural(len(r.Problems), "problem"))}
+	}
+	return err
+}
+
+// cureBooks says what helps when a node in the directory data can't run because of
+// its books.
+func cureBooks(data string, err error) error {
+	switch {
+	case errors.Is(err, ledger.ErrCut):
+		return &exitErr{exitDamage, fmt.Errorf("%w; cure: \"potluck ledger check --accept-cut\" gives up what is missing and goes on; \"potluck recover\", with %s moved away, asks friends", err, filepath.Join(data, "ledger"))}
+	case errors.Is(err, ledger.ErrDamaged):
+		return &exitErr{exitDamage, fmt.Errorf("%w; cure: move %s away, and run \"potluck recover\", or \"potluck ledger import\" with an export: the shares beside it stay", err, filepath.Join(data, "ledger"))}
 	}
 	return err
 }

@@ -50,7 +50,7 @@ func (u *upCmd) Run(ctx context.Context, c *cli) error {
 		return &exitErr{exitUsage, err}
 	}
 	if err != nil {
-		return err
+		return cureBooks(c.Data, err)
 	}
 	page, err := u.openPage(n, config)
 	if err != nil {
