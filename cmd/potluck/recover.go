@@ -53,7 +53,7 @@ func (r *recoverCmd) Run(ctx context.Context, c *cli) error {
 	} else {
 		err = c.printRecovery(got)
 	}
-	if err == nil && len(got.Problems) > 0 {
+	if err == nil && (len(got.Problems) > 0 || got.Nameless > 0) {
 		return &exitErr{exitPartial, errReported}
 	}
 	return err
@@ -64,7 +64,8 @@ func (c *cli) printRecovery(r node.Recovery) error {
 	c.printf("node         %v, epoch %d", r.Peer, r.Epoch)
 	c.printf("keepsake     %s", pick(r.Keepsake == 0, "none", "of "+when(r.Keepsake)))
 	c.printf("backup       %s", pick(r.Backup == 0, "none", "of "+when(r.Backup)))
-	c.printf("files        %d, %d with their caps, %d without names (put after the backup); %d can be read now", r.Files, r.Caps, r.Nameless, r.Readable)
+	c.printf("files        %d, %d with their caps, %d without names (%s); %d can be read now", r.Files, r.Caps, r.Nameless,
+		pick(r.Backup == 0, "there was no backup yet", "put after the backup"), r.Readable)
 	c.printf("at friends   %s, %v", plural(r.Shares, "share"), r.Bytes)
 	if r.Adopted+r.Unclaimed > 0 {
 		c.printf("on this disk %s, and %d of unknown owners", plural(r.Adopted, "share"), r.Unclaimed)
