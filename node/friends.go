@@ -23,6 +23,9 @@ func (n *Node) Terms(a ledger.Account) PeerTerms {
 // SetTerms changes what a friend may have here. Nothing that is held is
 // deleted by it.
 func (n *Node) SetTerms(ctx context.Context, a ledger.Account, c TermsChange) (PeerTerms, error) {
+	if err := n.writable(); err != nil {
+		return PeerTerms{}, err
+	}
 	a, err := n.book.Update(ctx, a.Peer, "terms", c.on(n.config.Clock().Unix()))
 	var usage *files.UsageError
 	if errors.As(err, &usage) {
@@ -73,6 +76,9 @@ func (c TermsChange) apply(t *ledger.Terms) {
 // SetDenied begins or ends a denial: no new bytes are taken from a denied
 // friend. What is held stays, and can be read and cancelled.
 func (n *Node) SetDenied(ctx context.Context, a ledger.Account, denied bool) (Friend, error) {
+	if err := n.writable(); err != nil {
+		return Friend{}, err
+	}
 	reason := "accepted"
 	if denied {
 		reason = "denied"
@@ -104,6 +110,9 @@ func (n *Node) Evict(ctx context.Context, a ledger.Account, dryRun bool) (Evicti
 	if dryRun {
 		return e, nil
 	}
+	if err := n.writable(); err != nil {
+		return Eviction{}, err
+	}
 	freed, gone, err := n.book.Evict(ctx, a.Peer)
 	defer n.shrunk()
 	e.Freed = freed
@@ -116,6 +125,14 @@ func (n *Node) Evict(ctx context.Context, a ledger.Account, dryRun bool) (Evicti
 // Unfriend ends a friendship and hangs up. What each side holds for the other
 // stays in the books.
 func (n *Node) Unfriend(ctx context.Context, a ledger.Account) error {
+	if err := n.writable(); err != nil {
+		return err
+	}
+	return n.unfriend(ctx, a)
+}
+
+// unfriend is Unfriend also while the node is being recovered.
+func (n *Node) unfriend(ctx context.Context, a ledger.Account) error {
 	_, err := n.book.Update(ctx, a.Peer, "unfriended", func(a *ledger.Account) error {
 		a.Friend = false
 		return nil

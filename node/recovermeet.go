@@ -38,7 +38,7 @@ func (w *recovery) first(ctx context.Context, friend peer.ID, addrs []string) er
 	}
 	if err := w.ask(ctx, friend, addrs); err != nil {
 		if !before.Friend { // nothing but an address says that it was one, and that may be mistyped
-			err = errors.Join(err, w.n.Unfriend(context.WithoutCancel(ctx), ledger.Account{Peer: friend}))
+			err = errors.Join(err, w.n.unfriend(context.WithoutCancel(ctx), ledger.Account{Peer: friend}))
 		}
 		return err
 	}
