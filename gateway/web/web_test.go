@@ -47,6 +47,19 @@ func TestSelfContained(t *testing.T) {
 	}
 }
 
+// All modules are named in the page, so that a browser asks for them at once.
+func TestModulesArePreloaded(t *testing.T) {
+	p, err := all()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path := range p {
+		if strings.HasPrefix(path, "/js/") && !strings.Contains(string(p["/"].plain), `"`+path+`"`) {
+			t.Errorf("the page doesn't name %s", path)
+		}
+	}
+}
+
 func TestFiles(t *testing.T) {
 	h := Handler()
 	ask := func(method, path string, head ...string) *httptest.ResponseRecorder {

@@ -31,7 +31,7 @@ func BenchmarkPage(b *testing.B) {
 	t.says("150 of 150")
 	var paint, friends, matrix, frame []float64
 	for b.Loop() {
-		t.do(chromedp.Navigate("about:blank"), chromedp.Navigate(n.page))
+		t.do(chromedp.Navigate(n.page+"#/"), chromedp.Reload())
 		t.see(`//h1[contains(., 'Home')]`)
 		t.still()
 		paint = append(paint, eval[float64](t, `performance.getEntriesByName('first-contentful-paint')[0].startTime`))
