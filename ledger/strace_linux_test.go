@@ -19,7 +19,9 @@ func TestFailedSyncIsTheEnd(t *testing.T) {
 	if err != nil {
 		t.Skipf("!!!!! NOT TESTED: a sync of the books that fails: %v !!!!!", err)
 	}
-	for _, nth := range []int{5, 40, 90} {
+	// The first few are those of an opening, some of files that hold statistics
+	// only, whose syncs Badger doesn't ask about.
+	for _, nth := range []int{25, 40, 90} {
 		t.Run(fmt.Sprint(nth), func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "books")
 			// strace counts the calls of each thread.
@@ -35,7 +37,7 @@ func TestFailedSyncIsTheEnd(t *testing.T) {
 				t.Fatal(err)
 			}
 			acked, failure := make(map[string]string), ""
-			for s := bufio.NewScanner(out); s.Scan() && len(acked) < 3000; {
+			for s := bufio.NewScanner(out); s.Scan() && len(acked) < 20_000; { // many are acknowledged by one sync
 				word, rest, _ := strings.Cut(s.Text(), " ")
 				if word != "error" {
 					acked[rest] = word
