@@ -86,11 +86,7 @@ func (s *server) standing(r *http.Request) (any, error) {
 }
 
 func (s *server) setStanding(r *http.Request) (any, error) {
-	var q StandingChange
-	if err := read(r, &q); err != nil {
-		return nil, err
-	}
-	a, err := s.account(r)
+	a, q, err := askedOf[StandingChange](s, r)
 	if err != nil {
 		return nil, err
 	}

@@ -49,6 +49,15 @@ func (s *server) account(r *http.Request) (ledger.Account, error) {
 	return s.node.Resolve(r.Context(), r.PathValue("peer"))
 }
 
+// askedOf is the body of a call about an account, and the account that the path names.
+func askedOf[Q any](s *server, r *http.Request) (a ledger.Account, q Q, err error) {
+	if err := read(r, &q); err != nil {
+		return a, q, err
+	}
+	a, err = s.account(r)
+	return a, q, err
+}
+
 func (s *server) shares(r *http.Request) (any, error) {
 	a, err := s.account(r)
 	if err != nil {
@@ -92,11 +101,7 @@ func (s *server) terms(r *http.Request) (any, error) {
 }
 
 func (s *server) setTerms(r *http.Request) (any, error) {
-	var q TermsChange
-	if err := read(r, &q); err != nil {
-		return nil, err
-	}
-	a, err := s.account(r)
+	a, q, err := askedOf[TermsChange](s, r)
 	if err != nil {
 		return nil, err
 	}
@@ -104,11 +109,7 @@ func (s *server) setTerms(r *http.Request) (any, error) {
 }
 
 func (s *server) previewTerms(r *http.Request) (any, error) {
-	var q TermsChange
-	if err := read(r, &q); err != nil {
-		return nil, err
-	}
-	a, err := s.account(r)
+	a, q, err := askedOf[TermsChange](s, r)
 	if err != nil {
 		return nil, err
 	}
@@ -128,11 +129,7 @@ func (s *server) setDenied(r *http.Request, denied bool) (any, error) {
 }
 
 func (s *server) evict(r *http.Request) (any, error) {
-	var q EvictRequest
-	if err := read(r, &q); err != nil {
-		return nil, err
-	}
-	a, err := s.account(r)
+	a, q, err := askedOf[EvictRequest](s, r)
 	if err != nil {
 		return nil, err
 	}
