@@ -18,24 +18,6 @@ func powerCuts() int {
 	return 6
 }
 
-// powerDisk gives a file system whose power can be cut.
-func powerDisk(t *testing.T) *testdisk.Disk {
-	t.Helper()
-	d, err := testdisk.New(256 << 20)
-	if errors.Is(err, testdisk.ErrCant) {
-		t.Skipf("!!!!! NOT TESTED: power cuts: %v !!!!!", err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return d
-}
-
 // powerRound lets a child write until it has acknowledged so much, cuts the power
 // of its disk, and notes what it had acknowledged.
 func powerRound(t *testing.T, d *testdisk.Disk, round int, small bool, acked map[string]string) {
@@ -54,7 +36,7 @@ func powerRound(t *testing.T, d *testdisk.Disk, round int, small bool, acked map
 
 // What the books acknowledged is in them after a power cut.
 func TestPowerCuts(t *testing.T) {
-	d := powerDisk(t)
+	d := testdisk.Of(t, 256<<20)
 	acked := make(map[string]string)
 	for round := range powerCuts() {
 		powerRound(t, d, round, false, acked)
@@ -69,7 +51,7 @@ func TestPowerCuts(t *testing.T) {
 // Books that aren't synced lose what they acknowledged when the power is cut: the
 // loop would see a sync that is missing.
 func TestPowerCutsFindAMissingSync(t *testing.T) {
-	d := powerDisk(t)
+	d := testdisk.Of(t, 256<<20)
 	for round := range 10 {
 		acked := make(map[string]string)
 		powerRound(t, d, round, true, acked)

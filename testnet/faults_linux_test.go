@@ -14,6 +14,7 @@ import (
 
 	"potluck"
 	"potluck/gateway/api"
+	"potluck/internal/testdisk"
 	"potluck/testnet"
 )
 
@@ -131,7 +132,7 @@ func TestTooManyOpenFiles(t *testing.T) {
 // anything wrong, the host lives, names the share in its check, and serves the rest.
 func TestDiskThatCannotBeRead(t *testing.T) {
 	ctx := within(t, time.Minute)
-	d := ownDisk(t, 512*potluck.MiB)
+	d := testdisk.Of(t, int64(512*potluck.MiB))
 	dir := shortDir(t)
 	must(t, os.Mkdir(filepath.Join(dir, "host"), 0o700))
 	// The shares alone lie on that disk: nothing else is written to it.
@@ -189,7 +190,7 @@ func blockOf(dir string) (int64, error) {
 // there is served, or the node ends with the reason; nothing is lost.
 func TestReadOnlyDisk(t *testing.T) {
 	ctx := within(t, time.Minute)
-	d := ownDisk(t, 512*potluck.MiB)
+	d := testdisk.Of(t, int64(512*potluck.MiB))
 	owner, host, k := hostOn(ctx, t, d.Dir, "--floor", "1MiB")
 	// A power cut leaves a file system that refuses every write.
 	must(t, d.Cut())

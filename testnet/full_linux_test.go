@@ -14,6 +14,7 @@ import (
 
 	"potluck"
 	"potluck/gateway/api"
+	"potluck/internal/testdisk"
 	"potluck/testnet"
 )
 
@@ -39,7 +40,7 @@ func TestDiskFullAtManyPoints(t *testing.T) {
 		n = 100
 	}
 	ctx := within(t, 2*time.Minute+time.Duration(n)*10*time.Second)
-	d := ownDisk(t, 224*potluck.MiB)
+	d := testdisk.Of(t, int64(224*potluck.MiB))
 	net := processes(t, testnet.Config{File: `coming = "20s"`})
 	owner, err := net.Add(ctx, "owner")
 	must(t, err)

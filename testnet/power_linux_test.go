@@ -16,23 +16,6 @@ import (
 // long tells whether there is time for full numbers.
 func long() bool { return os.Getenv("POTLUCK_LONG") != "" }
 
-// ownDisk gives an ext4 file system of so many bytes. Only root may: without it
-// the test is skipped, loudly.
-func ownDisk(t *testing.T, bytes potluck.Size) *testdisk.Disk {
-	t.Helper()
-	d, err := testdisk.New(int64(bytes))
-	if errors.Is(err, testdisk.ErrCant) {
-		t.Skipf("!!!!! NOT TESTED: %s: %v !!!!!", t.Name(), err)
-	}
-	must(t, err)
-	t.Cleanup(func() {
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return d
-}
-
 // The power of an owner's or a host's disk is cut somewhere in puts and removals,
 // over and over. Nothing acknowledged is lost, and both sides' books agree.
 func TestPowerCuts(t *testing.T) {
@@ -42,7 +25,7 @@ func TestPowerCuts(t *testing.T) {
 	}
 	ctx := within(t, 2*time.Minute+time.Duration(n)*8*time.Second)
 	// The disks are made before the net: they go after its end.
-	disks := map[string]*testdisk.Disk{"owner": ownDisk(t, potluck.GiB), "h1": ownDisk(t, potluck.GiB)}
+	disks := map[string]*testdisk.Disk{"owner": testdisk.Of(t, int64(potluck.GiB)), "h1": testdisk.Of(t, int64(potluck.GiB))}
 	net, others := mesh(ctx, t, testnet.Config{File: fmt.Sprintf("coming = %q", comingDeadline)}, "h2", "h3", "h4")
 	var victims []*testnet.Process
 	for _, name := range []string{"owner", "h1"} {

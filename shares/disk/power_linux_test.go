@@ -20,24 +20,6 @@ func cuts() int {
 	return 6
 }
 
-// powerDisk gives a file system whose power can be cut.
-func powerDisk(t *testing.T) *testdisk.Disk {
-	t.Helper()
-	d, err := testdisk.New(96 << 20)
-	if errors.Is(err, testdisk.ErrCant) {
-		t.Skipf("!!!!! NOT TESTED: power cuts: %v !!!!!", err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return d
-}
-
 // forgetful is a directory that leaves out a kind of sync, and says that it went well.
 type forgetful struct {
 	directory
@@ -82,7 +64,7 @@ type powerLoop struct {
 func newPowerLoop(t *testing.T, wrap func(directory) directory) *powerLoop {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	l := &powerLoop{t: t, disk: powerDisk(t), wrap: wrap, random: rand.New(rand.NewPCG(seed, 1)), acked: map[potluck.ShareID]bool{}}
+	l := &powerLoop{t: t, disk: testdisk.Of(t, 96<<20), wrap: wrap, random: rand.New(rand.NewPCG(seed, 1)), acked: map[potluck.ShareID]bool{}}
 	for i, size := range []potluck.Size{500, 40_000, 300_000} { // in memory until the commit, and not
 		layout, err := shares.NewLayout(1, 20, size)
 		if err != nil {
