@@ -127,8 +127,14 @@ func TestHostProposesNoNumberTwice(t *testing.T) {
 			t.Fatalf("%+v after number %d, %v", s, last, err)
 		}
 		last = s.Number
-		if e, err := host.book.LastEvent(t.Context()); err != nil || e.Seq != before.Seq {
-			t.Errorf("an attempt is in the events: %+v, %v", e, err)
+		noted, err := host.book.Events(t.Context(), before.Seq, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range noted {
+			if e.Kind != ledger.KindKeepsake { // the owner's own come when they come
+				t.Errorf("an attempt is in the events: %+v", e)
+			}
 		}
 		stop()
 		host, stop = start(t, c)
