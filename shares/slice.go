@@ -25,13 +25,18 @@ func SliceLen(dataLen, off, n potluck.Size) potluck.Size {
 	if checkRange(dataLen, off, n) != nil {
 		return 0
 	}
-	first, last := off/Group, (off+n-1)/Group
-	data := min((last+1)*Group, dataLen) - first*Group
-	return prefixLen + data + nodeLen*parents(0, groups(dataLen), first, last)
+	return sliceLen(dataLen, off, n, Group)
 }
 
-// parents counts the parents in a subtree of n groups from group at that have
-// one of the groups first to last under them.
+// sliceLen is the bytes of a slice whose leaves have leaf bytes.
+func sliceLen(dataLen, off, n, leaf potluck.Size) potluck.Size {
+	first, last := off/leaf, (off+n-1)/leaf
+	data := min((last+1)*leaf, dataLen) - first*leaf
+	return prefixLen + data + nodeLen*parents(0, ceil(dataLen, leaf), first, last)
+}
+
+// parents counts the parents in a subtree of n leaves from leaf at that have
+// one of the leaves first to last under them.
 func parents(at, n, first, last potluck.Size) potluck.Size {
 	switch {
 	case n == 1 || at > last || at+n <= first:

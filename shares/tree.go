@@ -10,11 +10,18 @@ import (
 )
 
 // GroupLog is the binary logarithm of the number of 1 KiB chunks in a group,
-// the smallest part of a share that can be verified by itself.
+// the smallest part of a share whose chaining value is kept in the tree.
 const GroupLog = 6
 
 // Group is the bytes of a group.
 const Group potluck.Size = guts.ChunkSize << GroupLog
+
+// Unit is the bytes of a unit, the smallest part of a share that can be read and
+// verified by itself. A share's last unit may be shorter.
+const Unit potluck.Size = unit
+
+// MaxUnits is the most units of a sliver.
+const MaxUnits = 4
 
 const (
 	nodeLen   = 64 // bytes of a parent in the tree: left and right chaining value

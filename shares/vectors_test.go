@@ -2,6 +2,7 @@ package shares_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -47,6 +48,7 @@ type shareVector struct {
 	Tree   potluck.Digest `json:"tree"`   // BLAKE3 of the tree
 	Stored potluck.Digest `json:"stored"` // BLAKE3 of the whole file
 	Slices []sliceVector  `json:"slices"`
+	Cut    []sliverVector `json:"slivers"`
 }
 
 type sliceVector struct {
@@ -54,6 +56,13 @@ type sliceVector struct {
 	Length potluck.Size   `json:"length"`
 	Len    potluck.Size   `json:"slice_len"`
 	Slice  potluck.Digest `json:"slice"` // BLAKE3 of the slice
+}
+
+type sliverVector struct {
+	First  int64          `json:"first"` // unit
+	Units  int            `json:"units"`
+	Len    potluck.Size   `json:"sliver_len"`
+	Sliver potluck.Digest `json:"sliver"` // BLAKE3 of the sliver
 }
 
 // compute makes the vector of a layout.
@@ -98,7 +107,27 @@ func computeShare(t *testing.T, s *storetest.Set, number int) shareVector {
 			t.Fatalf("slice of %d from %d: %v", r[1], r[0], err)
 		}
 	}
+	last := shares.Units(size) - 1
+	v.Cut = append(v.Cut, computeSliver(t, data, tree, last, 1))
+	if last > 0 {
+		v.Cut = append(v.Cut, computeSliver(t, data, tree, last/2, 2))
+	}
 	return v
+}
+
+func computeSliver(t *testing.T, data, tree []byte, first int64, count int) sliverVector {
+	t.Helper()
+	size := potluck.Size(len(data))
+	off, n := shares.UnitRange(size, first, count)
+	var b bytes.Buffer
+	if err := shares.Slice(&b, bytes.NewReader(data), bytes.NewReader(tree), size, off, n); err != nil {
+		t.Fatal(err)
+	}
+	s, err := shares.Sliver(b.Bytes(), size, first, count)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sliverVector{First: first, Units: count, Len: potluck.Size(len(s)), Sliver: shares.Sum(s)}
 }
 
 // load reads a file of vectors, or writes it first where that is asked for.
@@ -154,13 +183,15 @@ func TestVectors(t *testing.T) {
 // refusal is a record that every reader must refuse.
 type refusal struct {
 	Why    string `json:"why"`
-	Record string `json:"record"` // header, manifest or slice
+	Record string `json:"record"` // header, manifest, slice or sliver
 	Bytes  string `json:"bytes"`  // hexadecimal
-	// Of slices: what they are verified against.
+	// Of slices and slivers: what they are verified against.
 	DataLen potluck.Size   `json:"data_len,omitempty"`
 	Offset  potluck.Size   `json:"offset,omitempty"`
 	Length  potluck.Size   `json:"length,omitempty"`
 	Root    potluck.Digest `json:"root,omitzero"`
+	First   int64          `json:"first,omitempty"` // unit of a sliver
+	Units   int            `json:"units,omitempty"`
 }
 
 func TestRefusedVectors(t *testing.T) {
@@ -180,6 +211,8 @@ func TestRefusedVectors(t *testing.T) {
 			if err == nil && src.Len() > 0 {
 				err = fmt.Errorf("%d bytes follow", src.Len())
 			}
+		case "sliver":
+			_, err = shares.VerifySliver(b, v.DataLen, v.First, v.Units, v.Root)
 		default:
 			err = errors.ErrUnsupported
 			t.Errorf("record %q is not known", v.Record)
@@ -240,5 +273,40 @@ func refusals(t *testing.T) []refusal {
 		v := &vs[first+i]
 		v.DataLen, v.Offset, v.Length, v.Root = 700, 100, 50, h.Sum()
 	}
+	first = len(vs)
+	sliver, root := lastUnit(t, shares.Unit+100)
+	add("sliver", "another length in the prefix", sliver, set(0, 0x65))
+	add("sliver", "one bit of the other unit's chaining value flipped", sliver, set(9, sliver[9]^1))
+	add("sliver", "one bit of the data flipped", sliver, set(8+64+50, sliver[8+64+50]^1))
+	add("sliver", "the parent's two halves exchanged", sliver, set(8, append(bytes.Clone(sliver[40:72]), sliver[8:40]...)...))
+	add("sliver", "one byte too few", sliver, cut)
+	add("sliver", "one byte too many", sliver, grow)
+	add("sliver", "the one of another unit", sliver, func(b []byte) []byte { return b })
+	for i := range vs[first:] {
+		v := &vs[first+i]
+		v.DataLen, v.First, v.Units, v.Root = shares.Unit+100, 1, 1, root
+	}
+	vs[len(vs)-1].First = 0
 	return vs
+}
+
+// lastUnit gives the sliver of the last unit of size bytes, and their root.
+func lastUnit(t *testing.T, size potluck.Size) ([]byte, potluck.Digest) {
+	t.Helper()
+	data := make([]byte, size)
+	for i := range data {
+		data[i] = byte(i % 251)
+	}
+	var b bytes.Buffer
+	last := shares.Units(size) - 1
+	tree := binary.LittleEndian.AppendUint64(nil, uint64(size)) // one group has no parents
+	off, n := shares.UnitRange(size, last, 1)
+	if err := shares.Slice(&b, bytes.NewReader(data), bytes.NewReader(tree), size, off, n); err != nil {
+		t.Fatal(err)
+	}
+	s, err := shares.Sliver(b.Bytes(), size, last, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, shares.Sum(data)
 }

@@ -32,8 +32,24 @@ func VerifySlice(dst io.Writer, src io.Reader, dataLen, off, n potluck.Size, roo
 	if err := checkRange(dataLen, off, n); err != nil {
 		return err
 	}
-	v := verifier{dst: dst, src: src, off: off, end: off + n, left: SliceLen(dataLen, off, n)}
+	v := verifier{dst: dst, src: src, leaf: Group, off: off, end: off + n, left: SliceLen(dataLen, off, n)}
 	v.buf = make([]byte, min(v.left, bufferGroups*Group+maxHeight*nodeLen))
+	return v.verify(dataLen, root)
+}
+
+type verifier struct {
+	dst        io.Writer
+	src        io.Reader
+	leaf       potluck.Size // bytes of data that are sent whole
+	off, end   potluck.Size // range of data
+	left       potluck.Size // bytes of the slice not yet read from src
+	buf        []byte
+	head, tail int // buf[head:tail] is read and not yet used
+	last       [unit]byte
+}
+
+// verify reads the whole slice.
+func (v *verifier) verify(dataLen potluck.Size, root potluck.Digest) error {
 	prefix, err := v.next(prefixLen)
 	if err != nil {
 		return err
@@ -42,16 +58,6 @@ func VerifySlice(dst io.Writer, src io.Reader, dataLen, off, n potluck.Size, roo
 		return &CorruptError{Offset: 0}
 	}
 	return v.subtree(getChain(root[:]), 0, dataLen, guts.FlagRoot)
-}
-
-type verifier struct {
-	dst        io.Writer
-	src        io.Reader
-	off, end   potluck.Size // range of data
-	left       potluck.Size // bytes of the slice not yet read from src
-	buf        []byte
-	head, tail int // buf[head:tail] is read and not yet used
-	last       [unit]byte
 }
 
 // next gives the next n bytes of the slice; they stay as they are until the
@@ -79,8 +85,8 @@ func (v *verifier) next(n int) ([]byte, error) {
 // subtree verifies what is in the slice of the n bytes from pos, whose chaining
 // value must be want.
 func (v *verifier) subtree(want chain, pos, n potluck.Size, flags uint32) error {
-	if n <= Group {
-		return v.group(want, pos, int(n), flags)
+	if n <= v.leaf {
+		return v.data(want, pos, int(n), flags)
 	}
 	b, err := v.next(nodeLen)
 	if err != nil {
@@ -102,7 +108,7 @@ func (v *verifier) subtree(want chain, pos, n potluck.Size, flags uint32) error 
 	return nil
 }
 
-func (v *verifier) group(want chain, pos potluck.Size, n int, flags uint32) error {
+func (v *verifier) data(want chain, pos potluck.Size, n int, flags uint32) error {
 	b, err := v.next(n)
 	if err != nil {
 		return err
@@ -117,7 +123,7 @@ func (v *verifier) group(want chain, pos potluck.Size, n int, flags uint32) erro
 	return nil
 }
 
-// hash gives the chaining value of one group that begins at a chunk.
+// hash gives the chaining value of one leaf, of at most a group, that begins at a chunk.
 func (v *verifier) hash(b []byte, chunk uint64, flags uint32) chain {
 	var stack [unitLog + 1]chain
 	done := uint(0)
