@@ -122,7 +122,7 @@ func examples() []rowVector {
 	full := Account{Peer: alice, Name: "Älice", Household: "home", Terms: terms, Theirs: DefaultTerms(), Friend: true, Denied: true,
 		Addrs: []string{"/ip4/192.0.2.1/tcp/4001"}, FirstSeen: 1_700_000_000, LastSeen: 1_700_000_060, LeasesUntil: 1_702_592_000}
 	slowed := Account{Peer: alice, Terms: terms, Standing: credit.Standing{Step: credit.StepSlowed, Since: 2, Breach: 1, Short: 7, GoodwillPPM: 1_000_000,
-		Service: 3, Told: credit.StepReminded, ToldAt: 1, Reason: "7 B of what is held is not funded"}}
+		Service: 3, Told: credit.StepReminded, ToldAt: 1, Reason: credit.Worded("7 B of what is held is not funded")}}
 	live, conflict, stated, proof := documentExamples()
 	event := Event{Seq: 7, Time: 1_700_000_000, Kind: KindReserve, Peer: alice, Share: &id, Bytes: 400_000, Reason: "r", Evidence: []byte{1, 2}}
 	chained := func(e Event) []byte {

@@ -210,6 +210,7 @@ func (b *Book) SetStanding(ctx context.Context, p peer.ID, s credit.Standing, re
 		if err != nil {
 			return err
 		}
+		s.Reason = credit.Worded(s.Reason.String()) // as rows have it
 		if a.Standing == s {
 			return nil
 		}

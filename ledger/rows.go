@@ -49,7 +49,7 @@ func wireStanding(s credit.Standing) *standingWire {
 		return nil
 	}
 	return &standingWire{Step: uint8(s.Step), Since: s.Since, Breach: s.Breach, Short: int64(s.Short), GoodwillPPM: s.GoodwillPPM,
-		Service: s.Service, Told: uint8(s.Told), ToldAt: s.ToldAt, Pinned: s.Pinned, Word: s.Word, Reason: s.Reason, Evicted: s.Evicted}
+		Service: s.Service, Told: uint8(s.Told), ToldAt: s.ToldAt, Pinned: s.Pinned, Word: s.Word, Reason: s.Reason.String(), Evicted: s.Evicted}
 }
 
 // standing reads nothing as the zero standing, which is never written out.
@@ -58,7 +58,7 @@ func (w *standingWire) standing() (s credit.Standing, err error) {
 		return s, nil
 	}
 	s = credit.Standing{Step: credit.Step(w.Step), Since: w.Since, Breach: w.Breach, Short: potluck.Size(w.Short), GoodwillPPM: w.GoodwillPPM,
-		Service: w.Service, Told: credit.Step(w.Told), ToldAt: w.ToldAt, Pinned: w.Pinned, Word: w.Word, Reason: w.Reason, Evicted: w.Evicted}
+		Service: w.Service, Told: credit.Step(w.Told), ToldAt: w.ToldAt, Pinned: w.Pinned, Word: w.Word, Reason: credit.Worded(w.Reason), Evicted: w.Evicted}
 	if s == (credit.Standing{}) {
 		err = fmt.Errorf("standing of nothing is written out")
 	}

@@ -20,7 +20,7 @@ func TestStandingBindsAdmission(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	set(credit.Standing{Step: credit.StepSlowed, Since: 5, Reason: "x"})
+	set(credit.Standing{Step: credit.StepSlowed, Since: 5, Reason: credit.Worded("x")})
 	if err := store(t, b, c, personX, 1, 60*potluck.MiB); err != nil {
 		t.Fatal(err)
 	}

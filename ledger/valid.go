@@ -92,7 +92,7 @@ func checkStanding(s credit.Standing) error {
 	case s.Short < 0:
 		return fmt.Errorf("standing: shortfall of %d bytes", s.Short)
 	}
-	return first(checkTimes(s.Since, s.Breach, s.ToldAt, s.Service, s.Evicted), checkText("reason", s.Reason, MaxReason))
+	return first(checkTimes(s.Since, s.Breach, s.ToldAt, s.Service, s.Evicted), checkText("reason", s.Reason.String(), MaxReason))
 }
 
 func checkShareID(id potluck.ShareID, l potluck.Layout) error {

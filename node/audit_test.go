@@ -166,7 +166,7 @@ func TestWrongBytesAreLostAtOnce(t *testing.T) {
 		t.Errorf("%d failures count, %v, want 2", n, err)
 	}
 	turn(t, a.owner)
-	if s := account(t, a.owner, a.host).Standing; s.Step == 0 || s.Reason == "" {
+	if s := account(t, a.owner, a.host).Standing; s.Step == 0 || s.Reason.String() == "" {
 		t.Errorf("standing %+v", s)
 	}
 }

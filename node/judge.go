@@ -149,7 +149,7 @@ func verdict(old, next credit.Standing) string {
 	switch {
 	case next.Step > old.Step:
 		return fmt.Sprintf("from %v to %v: %s", old.Step, next.Step, next.Reason)
-	case next.Step < old.Step && next.Reason == "":
+	case next.Step < old.Step && next.Reason == (credit.Reason{}):
 		return fmt.Sprintf("from %v to %v: cured", old.Step, next.Step)
 	case next.Step < old.Step:
 		return fmt.Sprintf("from %v to %v: the operator's word is missing; %s", old.Step, next.Step, next.Reason)
@@ -212,7 +212,7 @@ func (j *judge) tell(ctx context.Context, p peer.ID) {
 	s := a.Standing
 	next, at := s.Next(j.n.policy())
 	_, err = j.n.host.Notice(call, p, p2p.NoticeRequest{Step: uint8(s.Step), Since: s.Since, NextStep: uint8(next), NextAt: at,
-		Short: min(s.Short, potluck.MaxSize), Reason: cutText(s.Reason, p2p.MaxReason)})
+		Short: min(s.Short, potluck.MaxSize), Reason: cutText(s.Reason.String(), p2p.MaxReason)})
 	text := "told"
 	if err != nil {
 		j.n.log.Debug("can't tell a peer its standing", "peer", p, "err", err)

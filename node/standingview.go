@@ -29,7 +29,7 @@ func (n *Node) Standing(ctx context.Context, a ledger.Account) (StandingView, er
 func (n *Node) standing(a ledger.Account, name string) StandingSide {
 	s := a.Standing
 	v := StandingSide{Known: true, AsOf: n.config.Clock().Unix(), Step: s.Step.String(), Since: s.Since, Breach: s.Breach,
-		Short: s.Short, GoodwillPPM: s.GoodwillPPM, Service: s.Service, ToldAt: s.ToldAt, Pinned: s.Pinned, Word: s.Word, Reason: s.Reason}
+		Short: s.Short, GoodwillPPM: s.GoodwillPPM, Service: s.Service, ToldAt: s.ToldAt, Pinned: s.Pinned, Word: s.Word, Reason: s.Reason.String()}
 	if v.GoodwillPPM == 0 {
 		v.GoodwillPPM = credit.Goodwill(s.Service)
 	}

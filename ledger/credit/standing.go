@@ -61,10 +61,10 @@ type Standing struct {
 	Service     int64        // seconds of honest holding so far
 	Told        Step         // the step that the peer was told of last
 	ToldAt      int64
-	Pinned      bool // the operator set the step by hand: it stays
-	Word        bool // the operator's word that notice and evicting may come
-	Reason      string
-	Evicted     int64 // when a day's part of the excess was dropped last
+	Pinned      bool   // the operator set the step by hand: it stays
+	Word        bool   // the operator's word that notice and evicting may come
+	Reason      Reason // which duty is broken
+	Evicted     int64  // when a day's part of the excess was dropped last
 }
 
 // Facts is what an evaluation is told.
@@ -103,7 +103,7 @@ func Goodwill(service int64) int64 {
 func Evaluate(s Standing, f Facts, p Policy, now int64) (next Standing, changed bool) {
 	next = s
 	reason := breach(s, f, p, now)
-	if reason == "" && f.Holding {
+	if reason == (Reason{}) && f.Holding {
 		next.Service += max(0, f.Elapsed)
 	}
 	if s.Pinned {
@@ -111,7 +111,7 @@ func Evaluate(s Standing, f Facts, p Policy, now int64) (next Standing, changed 
 	}
 	next.Short, next.Reason = f.Short, reason
 	switch {
-	case reason == "":
+	case reason == (Reason{}):
 		next.Breach, next.GoodwillPPM, next.Word, next.Evicted = 0, 0, false, 0
 		next.Step = StepGood
 	case s.Breach == 0 || s.Step == StepGood:
@@ -148,18 +148,18 @@ func stretch(seconds, ppm int64) int64 {
 	return seconds*(ppm/million) + seconds*(ppm%million)/million
 }
 
-// breach tells which duty is broken; "" if none is. Long service may be followed
-// by a longer absence.
-func breach(s Standing, f Facts, p Policy, now int64) string {
+// breach tells which duty is broken. Long service may be followed by a longer
+// absence.
+func breach(s Standing, f Facts, p Policy, now int64) Reason {
 	switch {
 	case f.Short > 0:
-		return fmt.Sprintf("%v of what is held is not funded", f.Short)
+		return Reason{duty: unfunded, count: int64(f.Short)}
 	case f.FailedAudits > 0:
-		return fmt.Sprintf("%d audits failed", f.FailedAudits)
+		return Reason{duty: unproven, count: int64(f.FailedAudits)}
 	case f.AbsentSince > 0 && now-f.AbsentSince > stretch(int64(p.OfflineGrace/time.Second), Goodwill(s.Service)):
-		return fmt.Sprintf("absent for %d days", (now-f.AbsentSince)/day)
+		return Reason{duty: missing, count: (now - f.AbsentSince) / day}
 	}
-	return ""
+	return Reason{}
 }
 
 // DailyEviction is the most that one day of evicting drops: 1 % of what is held,

@@ -50,7 +50,7 @@ func TestLadderClimbsByItsDelays(t *testing.T) {
 					t.Errorf("%v came on day %d (%v), want day %d (%v)", step, at, ok, want, due)
 				}
 			}
-			if s.Service != c.service || s.Short != potluck.GiB || s.Reason == "" {
+			if s.Service != c.service || s.Short != potluck.GiB || s.Reason == (Reason{}) {
 				t.Errorf("%+v: a breach is no service, and has its reason", s)
 			}
 			cured, changed := Evaluate(s, Facts{Holding: true, Elapsed: 60}, c.policy, start+1000*day)
