@@ -59,7 +59,7 @@ func newAudit(n *Node) *audit {
 // turn asks every host that is here what is due.
 func (a *audit) turn(ctx context.Context) time.Duration {
 	next := auditEvery + rand.N(auditEvery)
-	if a.n.config.Audits == 0 || a.n.writable() != nil {
+	if a.n.wish().Audits == 0 || a.n.writable() != nil {
 		return next
 	}
 	accounts, err := a.n.book.Accounts(ctx)
@@ -101,7 +101,7 @@ func (a *audit) visit(ctx context.Context, host peer.ID) error {
 	if err := a.renew(ctx, host, c, usage.Earned, now); err != nil {
 		return err
 	}
-	list := c.take(now, proof.Lapsed, a.n.config.AuditBytes)
+	list := c.take(now, proof.Lapsed, a.n.wish().AuditBytes)
 	if len(list) == 0 {
 		return nil
 	}
@@ -185,7 +185,7 @@ func (a *audit) renew(ctx context.Context, host peer.ID, c *course, total potluc
 	if day == c.day && (len(c.plan) > 0 || c.daily == 0) {
 		return nil
 	}
-	s := newSampler(a.n.config.Audits, total, now, rand.Int64N)
+	s := newSampler(a.n.wish().Audits, total, now, rand.Int64N)
 	err := a.n.book.PlacementsAt(ctx, host, func(p ledger.Placement) error {
 		s.add(p)
 		return ctx.Err()
@@ -261,13 +261,13 @@ func (n *Node) failures(ctx context.Context, p peer.ID) (int, error) {
 // daily is how many questions a day a host of so many shares is asked, and what
 // they may move: as the day's plan has it, or before there is one the most.
 func (a *audit) daily(host peer.ID) (questions int64, most potluck.Size) {
-	if a.n.config.Audits == 0 {
+	if a.n.wish().Audits == 0 {
 		return 0, 0
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if c := a.courses[host]; c != nil && c.asks > 0 {
-		return c.asks, min(c.moves, a.n.config.AuditBytes)
+		return c.asks, min(c.moves, a.n.wish().AuditBytes)
 	}
-	return 2 * int64(a.n.config.Audits), a.n.config.AuditBytes
+	return 2 * int64(a.n.wish().Audits), a.n.wish().AuditBytes
 }

@@ -39,6 +39,9 @@ type Config struct {
 	RepairBudget potluck.Size  // bytes that the repair of this node's files may move a day; default 10 GiB, negative: files aren't repaired by themselves
 	RepairAfter  time.Duration // how long a host may be away before its shares are made anew elsewhere; default 24 h
 
+	Page  string   // where the caller serves the page, host:port or "off"; told among the settings; default DefaultPage
+	Fixed []string // keys of config.toml over which the start of this node said something else, like a flag: changes of them wait
+
 	Log   *slog.Logger     // default: nothing is logged
 	Clock func() time.Time // default: time.Now
 
@@ -48,6 +51,10 @@ type Config struct {
 
 // DefaultOffer is offered when nothing is said.
 const DefaultOffer = 10 * potluck.GiB
+
+// DefaultPage is where the page is when nothing is said: on a port that stays
+// the same once it was found free.
+const DefaultPage = "127.0.0.1:0"
 
 const (
 	defaultComing = time.Hour
@@ -106,6 +113,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if err := errors.Join(c.pacing(), c.proving(), c.repairing()); err != nil {
 		return c, err
+	}
+	if c.Page == "" {
+		c.Page = DefaultPage
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

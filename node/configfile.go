@@ -40,9 +40,39 @@ type File struct {
 	ScrubDays *int // scrub_days = 30: in how many days every byte that is kept is read once; 0: never
 }
 
+// Config is what a node is told by a file, and nothing else.
+func (f File) Config(dataDir string) Config {
+	return Config{Data: dataDir, Name: f.Name, Listen: f.Listen, Page: f.Page, Offer: OrNone(f.Offer), Floor: OrNone(f.Floor),
+		Coming: f.Coming, Lease: f.Lease, Hops: OrNone(f.MaxHops), Evict: f.Evict == evictAuto, Private: f.Publish != nil && !*f.Publish,
+		CrawlShare: OrNone(f.CrawlShare), ScrubDays: OrNone(f.ScrubDays),
+		Audits: OrNone(f.Audits), AuditBytes: OrNone(f.AuditBytes), ProofDays: OrNone(f.ProofDays),
+		RepairBudget: OrNone(f.RepairBudget), RepairAfter: f.RepairAfter}
+}
+
+// OrNone gives a number as Config wants it: 0 for the default, negative for none
+// at all.
+func OrNone[T int | potluck.Size | float64](said *T) T {
+	switch {
+	case said == nil:
+		return 0
+	case *said == 0:
+		return -1
+	}
+	return *said
+}
+
+// The words for who decides about the last steps of standing.
+const (
+	evictAsk  = "ask"
+	evictAuto = "auto"
+)
+
 // hopsLimit is the greatest max_hops. Longer paths reach nobody new among
 // people who know each other.
 const hopsLimit = 64
+
+// configName is the file in the data directory.
+const configName = "config.toml"
 
 // maxConfig is the greatest length of config.toml in bytes.
 const maxConfig = 64 << 10
@@ -50,7 +80,7 @@ const maxConfig = 64 << 10
 // ReadFile reads config.toml in a data directory. A file that isn't there is
 // an empty File; an unknown key or a wrong value is an error with its line.
 func ReadFile(dataDir string) (File, error) {
-	path := filepath.Join(dataDir, "config.toml")
+	path := filepath.Join(dataDir, configName)
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return File{}, nil
@@ -124,7 +154,7 @@ func parseFile(text string) (File, error) {
 	if raw.ProofDays != nil && (*raw.ProofDays < 0 || *raw.ProofDays > maxProofDays) {
 		return File{}, fmt.Errorf("proof_days = %d is not between 0 and %d", *raw.ProofDays, maxProofDays)
 	}
-	if raw.Evict != "" && raw.Evict != "ask" && raw.Evict != "auto" {
+	if raw.Evict != "" && raw.Evict != evictAsk && raw.Evict != evictAuto {
 		return File{}, fmt.Errorf("evict = %q is neither \"ask\" nor \"auto\"", raw.Evict)
 	}
 	return File{Name: raw.Name, Offer: (*potluck.Size)(raw.Offer), Floor: (*potluck.Size)(raw.Floor),

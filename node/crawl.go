@@ -52,7 +52,7 @@ func (c *crawl) load(ctx context.Context) (err error) {
 
 // turn walks one slice, and rests as long as the configured share of the time asks.
 func (c *crawl) turn(ctx context.Context) time.Duration {
-	share := c.n.config.CrawlShare
+	share := c.n.wish().CrawlShare
 	if share < 0 || c.n.writable() != nil {
 		return -1
 	}

@@ -69,7 +69,7 @@ func (p passage) view(every int64) PassView {
 // passes tells where crawl and scrub are.
 func (n *Node) passes() (crawl, scrub PassView) {
 	every := int64(0)
-	if n.config.CrawlShare > 0 {
+	if n.wish().CrawlShare > 0 {
 		every = int64(crawlEvery.Seconds())
 	}
 	at, _ := n.crawl.where()

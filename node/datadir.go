@@ -73,7 +73,7 @@ func checkOpenness(path string) error {
 	for _, e := range entries {
 		// What people put there before the first start, and what a start that
 		// was refused left, tells no secret.
-		if e.Name() != "config.toml" && e.Name() != "lock" {
+		if e.Name() != configName && e.Name() != "lock" {
 			return fmt.Errorf("data directory %s has mode %04o: others can enter it; cure: chmod 700 %s", path, st.Mode().Perm(), path)
 		}
 	}

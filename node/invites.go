@@ -41,7 +41,7 @@ func (n *Node) Invite(ctx context.Context, r InviteRequest) (Invite, error) {
 		return Invite{}, err
 	}
 	now := n.config.Clock()
-	link := p2p.Invite{Peer: n.self, Addrs: n.sayAddrs(), Expires: now.Add(lasts).Unix(), Name: n.config.Name, Terms: p2p.Terms(terms)}
+	link := p2p.Invite{Peer: n.self, Addrs: n.sayAddrs(), Expires: now.Add(lasts).Unix(), Name: n.wish().Name, Terms: p2p.Terms(terms)}
 	if _, err := rand.Read(link.Secret[:]); err != nil {
 		return Invite{}, fmt.Errorf("make an invite: %w", err)
 	}
@@ -178,7 +178,7 @@ func (n *Node) accept(ctx context.Context, link p2p.Invite, r JoinResult) (JoinR
 		return r, noAnswer(r.Name, err)
 	}
 	// If we die before the inviter has it: nothing happened.
-	a, err := n.host.Join(ctx, link.Peer, p2p.JoinRequest{Invite: link.ID(), Proof: link.Proof(n.self), Name: n.config.Name,
+	a, err := n.host.Join(ctx, link.Peer, p2p.JoinRequest{Invite: link.ID(), Proof: link.Proof(n.self), Name: n.wish().Name,
 		Terms: p2p.Terms(r.Granted), Addrs: n.sayAddrs()})
 	if err != nil {
 		return r, noAnswer(r.Name, err)
@@ -262,7 +262,7 @@ func (g *greeter) Join(ctx context.Context, from peer.ID, j p2p.JoinRequest) (p2
 	if err := n.befriended(ctx, from); err != nil {
 		return p2p.JoinResponse{}, err
 	}
-	return p2p.JoinResponse{Name: n.config.Name, Terms: p2p.Terms(inv.Terms), Addrs: n.sayAddrs()}, nil
+	return p2p.JoinResponse{Name: n.wish().Name, Terms: p2p.Terms(inv.Terms), Addrs: n.sayAddrs()}, nil
 }
 
 // inviteError says why an invite isn't good any more.

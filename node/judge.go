@@ -44,7 +44,7 @@ func newJudge(n *Node) *judge {
 // policy is how fast standing climbs here.
 func (n *Node) policy() credit.Policy {
 	p := credit.DefaultPolicy()
-	p.EvictAuto = n.config.Evict
+	p.EvictAuto = n.wish().Evict
 	return p
 }
 

@@ -39,7 +39,7 @@ import (
 type keep struct {
 	self  peer.ID
 	key   crypto.PrivKey
-	name  string
+	name  func() string
 	book  *ledger.Book
 	store shares.Store
 	room  func(context.Context) (ledger.Room, error)
@@ -111,7 +111,7 @@ func (k *keep) answer(err error) error {
 
 // Quote tells what an ask would be answered with. It reserves nothing.
 func (k *keep) Quote(ctx context.Context, from peer.ID, q p2p.QuoteRequest) (p2p.QuoteResponse, error) {
-	a := p2p.QuoteResponse{Name: k.name, Version: potluck.Version}
+	a := p2p.QuoteResponse{Name: k.name(), Version: potluck.Version}
 	room, err := k.room(ctx)
 	if err != nil {
 		return p2p.QuoteResponse{}, err

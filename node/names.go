@@ -34,7 +34,7 @@ func (n *Node) Resolve(ctx context.Context, text string) (ledger.Account, error)
 	}
 	a, err := resolve(accounts, text)
 	var missing *NotFoundError
-	if errors.As(err, &missing) && (text == n.self.String() || text == n.config.Name) {
+	if errors.As(err, &missing) && (text == n.self.String() || text == n.wish().Name) {
 		return a, usagef("%q is this node itself; name another one", text)
 	}
 	return a, err

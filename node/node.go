@@ -40,7 +40,8 @@ type Node struct {
 	self        peer.ID
 	book        *ledger.Book
 	store       shares.Store
-	floor       potluck.Size
+	wishes      atomic.Pointer[wish] // of config, what is meant to change while the node runs, as it is now
+	settling    sync.Mutex           // held while config.toml is read to be changed
 	gate        *gate
 	keep        *keep
 	host        *p2p.Host
@@ -128,7 +129,7 @@ func (n *Node) open(ctx context.Context) (err error) {
 	if err := n.regate(ctx); err != nil {
 		return err
 	}
-	n.keep = newKeep(&keep{self: n.self, key: key, name: n.config.Name, book: n.book, store: n.store,
+	n.keep = newKeep(&keep{self: n.self, key: key, name: func() string { return n.wish().Name }, book: n.book, store: n.store,
 		room: n.room, clock: n.config.Clock, term: n.config.Coming, log: n.log, fatal: n.fatal, shrunk: n.shrunk, damaged: n.losses.add})
 	if err := n.recover(ctx); err != nil {
 		return err
@@ -154,9 +155,11 @@ func (n *Node) openBooks(ctx context.Context) (err error) {
 }
 
 func (n *Node) openStore(ctx context.Context) (err error) {
-	if n.floor, err = n.freeFloor(); err != nil {
+	floor, err := n.freeFloor(n.config)
+	if err != nil {
 		return err
 	}
+	n.wishes.Store(&wish{n.config, floor})
 	store, err := disk.New(n.dir.join("shares"), disk.Options{})
 	if err != nil {
 		return fmt.Errorf("open the store: %w", err)
@@ -177,8 +180,8 @@ func (n *Node) openStore(ctx context.Context) (err error) {
 }
 
 // freeFloor decides how much of the disk stays free.
-func (n *Node) freeFloor() (potluck.Size, error) {
-	switch f := n.config.Floor; {
+func (n *Node) freeFloor(c Config) (potluck.Size, error) {
+	switch f := c.Floor; {
 	case f > 0:
 		return f, nil
 	case f < 0:
@@ -197,7 +200,7 @@ func (n *Node) room(ctx context.Context) (ledger.Room, error) {
 	if err != nil {
 		return ledger.Room{}, fmt.Errorf("room on the disk: %w", err)
 	}
-	return ledger.Room{Offered: n.config.Offer, Disk: max(free-n.floor, 0)}, nil
+	return ledger.Room{Offered: n.wish().Offer, Disk: max(free-n.wish().floor, 0)}, nil
 }
 
 func (n *Node) openNetwork(ctx context.Context, key crypto.PrivKey, secret caps.Secret) error {

@@ -23,7 +23,7 @@ import (
 
 // publishes tells whether a statement is handed to a friend: one of this node's own.
 func (n *Node) publishes(p peer.ID, x paper) bool {
-	return !n.config.Private && x.id.Kind == signed.KindStatement && x.between(n.self) && n.gate.isFriend(p)
+	return !n.wish().Private && x.id.Kind == signed.KindStatement && x.between(n.self) && n.gate.isFriend(p)
 }
 
 // between tells whether a statement is about a peer's own holdings.

@@ -44,7 +44,7 @@ const (
 
 func newRepair(n *Node) *repair {
 	r := &repair{n: n, doubted: make(map[potluck.StorageIndex]bool), tries: make(map[potluck.StorageIndex]attempt)}
-	r.budget = budget{daily: n.config.RepairBudget, keep: func(ctx context.Context, at []byte) error { return n.book.SetCursor(ctx, repairName, at) }}
+	r.budget = budget{daily: func() potluck.Size { return max(n.wish().RepairBudget, 0) }, keep: func(ctx context.Context, at []byte) error { return n.book.SetCursor(ctx, repairName, at) }}
 	r.cycle = lifecycle.NewCycle(r.turn)
 	return r
 }
@@ -108,7 +108,7 @@ type patient struct {
 
 // turn repairs what needs it, as far as the budget goes.
 func (r *repair) turn(ctx context.Context) time.Duration {
-	if r.n.config.RepairBudget < 0 || r.n.writable() != nil {
+	if r.n.wish().RepairBudget < 0 || r.n.writable() != nil {
 		return -1
 	}
 	now := r.n.config.Clock()
@@ -159,7 +159,7 @@ func (r *repair) survey(ctx context.Context, now time.Time) (list []patient, gon
 	r.mu.Lock()
 	doubted := r.doubted
 	r.doubted = make(map[potluck.StorageIndex]bool)
-	all = now.Sub(r.surveyed).Abs() >= repairEvery && now.Sub(r.n.started) >= min(repairSettle, r.n.config.RepairAfter)
+	all = now.Sub(r.surveyed).Abs() >= repairEvery && now.Sub(r.n.started) >= min(repairSettle, r.n.wish().RepairAfter)
 	if all {
 		r.surveyed = now
 	}
@@ -227,12 +227,12 @@ func (n *Node) absent(ctx context.Context, now time.Time) (gone []peer.ID, here 
 		return nil, nil, err
 	}
 	here = make(map[peer.ID]bool)
-	settled := now.Sub(n.started) >= min(repairSettle, n.config.RepairAfter)
+	settled := now.Sub(n.started) >= min(repairSettle, n.wish().RepairAfter)
 	for _, a := range accounts {
 		switch {
 		case n.host.Connected(a.Peer):
 			here[a.Peer] = true
-		case settled && now.Sub(time.Unix(a.LastSeen, 0)) >= n.config.RepairAfter:
+		case settled && now.Sub(time.Unix(a.LastSeen, 0)) >= n.wish().RepairAfter:
 			gone = append(gone, a.Peer)
 		}
 	}

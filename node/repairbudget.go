@@ -12,7 +12,7 @@ import (
 // fills, and that holds one day. What it says is kept before the bytes move, so
 // that a node that restarts again and again has no more than one that doesn't.
 type budget struct {
-	daily potluck.Size
+	daily func() potluck.Size
 	keep  func(ctx context.Context, at []byte) error
 
 	mu    sync.Mutex
@@ -24,9 +24,10 @@ type budget struct {
 func (b *budget) load(kept []byte, now int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.level, b.at = b.daily, now
+	daily := b.daily()
+	b.level, b.at = daily, now
 	if len(kept) == 16 {
-		b.level = min(potluck.Size(binary.BigEndian.Uint64(kept)), b.daily)
+		b.level = min(potluck.Size(binary.BigEndian.Uint64(kept)), daily)
 		b.at = int64(binary.BigEndian.Uint64(kept[8:]))
 	}
 	b.fill(now)
@@ -37,7 +38,8 @@ func (b *budget) load(kept []byte, now int64) {
 func (b *budget) fill(now int64) {
 	const day = 24 * 60 * 60
 	passed := min(max(now-b.at, 0), 400*day)
-	b.level = min(b.level+b.daily/day*potluck.Size(passed)+b.daily%day*potluck.Size(passed)/day, b.daily)
+	daily := b.daily()
+	b.level = min(b.level+daily/day*potluck.Size(passed)+daily%day*potluck.Size(passed)/day, daily)
 	b.at = now
 }
 
@@ -47,7 +49,7 @@ func (b *budget) take(ctx context.Context, bytes potluck.Size, now int64) (bool,
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.fill(now)
-	if bytes > 0 && b.level < min(bytes, b.daily) {
+	if bytes > 0 && b.level < min(bytes, b.daily()) {
 		return false, nil
 	}
 	return true, b.add(ctx, -bytes)
@@ -66,7 +68,7 @@ func (b *budget) add(ctx context.Context, bytes potluck.Size) error {
 	if bytes == 0 {
 		return nil
 	}
-	b.level = min(b.level+bytes, b.daily)
+	b.level = min(b.level+bytes, b.daily())
 	at := binary.BigEndian.AppendUint64(nil, uint64(b.level))
 	return b.keep(ctx, binary.BigEndian.AppendUint64(at, uint64(b.at)))
 }

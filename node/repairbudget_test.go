@@ -17,7 +17,7 @@ func TestBudget(t *testing.T) {
 		daily := potluck.Size(rapid.IntRange(0, 1_000_000).Draw(t, "daily"))
 		var kept []byte
 		keep := func(_ context.Context, at []byte) error { kept = append([]byte(nil), at...); return nil }
-		b := budget{daily: daily, keep: keep}
+		b := budget{daily: func() potluck.Size { return daily }, keep: keep}
 		now, began, taken, largest := int64(1_000_000), int64(1_000_000), potluck.Size(0), potluck.Size(0)
 		newest := now
 		b.load(nil, now)
@@ -26,7 +26,7 @@ func TestBudget(t *testing.T) {
 			case 0:
 				now += int64(rapid.IntRange(0, 200_000).Draw(t, "seconds"))
 			case 1:
-				b = budget{daily: daily, keep: keep}
+				b = budget{daily: func() potluck.Size { return daily }, keep: keep}
 				b.load(kept, now)
 			default:
 				n := potluck.Size(rapid.IntRange(0, 1_500_000).Draw(t, "bytes"))
@@ -55,7 +55,7 @@ func TestBudget(t *testing.T) {
 }
 
 func TestBudgetByHand(t *testing.T) {
-	b := budget{daily: 1000, keep: func(context.Context, []byte) error { return nil }}
+	b := budget{daily: func() potluck.Size { return 1000 }, keep: func(context.Context, []byte) error { return nil }}
 	b.load(nil, 0)
 	for i, c := range []struct {
 		at    int64

@@ -145,7 +145,7 @@ func (n *Node) Repair(ctx context.Context, c caps.Cap, dryRun bool, report func(
 		}
 		r.Files = append(r.Files, one)
 	}
-	if n.config.RepairBudget >= 0 {
+	if n.wish().RepairBudget >= 0 {
 		r.Budget = n.repair.budget.left(now.Unix())
 	}
 	return r, nil

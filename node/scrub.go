@@ -47,10 +47,10 @@ func (s *scrub) load(ctx context.Context) (err error) {
 
 // term is how long one pass takes; 0: none is made.
 func (s *scrub) term() time.Duration {
-	if s.n.config.CrawlShare < 0 {
+	if s.n.wish().CrawlShare < 0 {
 		return 0
 	}
-	return time.Duration(max(s.n.config.ScrubDays, 0)) * 24 * time.Hour
+	return time.Duration(max(s.n.wish().ScrubDays, 0)) * 24 * time.Hour
 }
 
 func (s *scrub) view() PassView {
@@ -73,7 +73,7 @@ func (s *scrub) turn(ctx context.Context) time.Duration {
 		s.n.tend.complain("read what is kept for others", err)
 		return scrubRetry
 	}
-	return max(wait, rest(time.Since(began), s.n.config.CrawlShare))
+	return max(wait, rest(time.Since(began), s.n.wish().CrawlShare))
 }
 
 // advance reads the shares that are due by now, at most a slice of them, and

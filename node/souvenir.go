@@ -95,7 +95,7 @@ func sameContent(a, b keepsake.Content) bool {
 
 // memory is what a keepsake says now. Those who hold most come first.
 func (n *Node) memory(ctx context.Context) (keepsake.Content, error) {
-	c := keepsake.Content{Name: n.config.Name}
+	c := keepsake.Content{Name: n.wish().Name}
 	var err error
 	if c.Friends, err = n.companions(ctx); err != nil {
 		return c, err

@@ -31,11 +31,11 @@ func (n *Node) Status(ctx context.Context) (Status, error) {
 	if err != nil {
 		return Status{}, err
 	}
-	disk := max(free-n.floor, 0)
-	s := Status{Name: n.config.Name, Peer: n.self, Version: potluck.Version, Addrs: append([]string{}, n.host.Addrs()...), Data: n.dir.path,
-		Started: n.started.Unix(), AsOf: n.config.Clock().Unix(), Offered: n.config.Offer, Held: totals.Held,
+	disk := max(free-n.wish().floor, 0)
+	s := Status{Name: n.wish().Name, Peer: n.self, Version: potluck.Version, Addrs: append([]string{}, n.host.Addrs()...), Data: n.dir.path,
+		Started: n.started.Unix(), AsOf: n.config.Clock().Unix(), Offered: n.wish().Offer, Held: totals.Held,
 		Reserved: totals.Reserved, HeldForMe: totals.Earned, DiskFree: free,
-		Room: max(min(n.config.Offer-totals.Held-totals.Reserved, disk-totals.Reserved), 0)}
+		Room: max(min(n.wish().Offer-totals.Held-totals.Reserved, disk-totals.Reserved), 0)}
 	s.Crawl, s.Scrub = n.passes()
 	s.Epoch = n.epoch.number()
 	if why := n.writable(); why != nil {

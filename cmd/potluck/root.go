@@ -18,6 +18,7 @@ type grammar struct {
 
 	Up       upCmd       `cmd:"" group:"Node" help:"Run a node; make one when there is none."`
 	Status   statusCmd   `cmd:"" group:"Node" help:"Show the node at a glance."`
+	Settings settingsCmd `cmd:"" group:"Node" help:"Show or change what the node was told to do."`
 	Page     pageCmd     `cmd:"" group:"Node" help:"Make a link to your node's page in the browser."`
 	Log      logCmd      `cmd:"" group:"Node" help:"Show what happened."`
 	Ledger   ledgerCmd   `cmd:"" group:"Node" help:"Look after the books."`

@@ -84,46 +84,30 @@ func (u *upCmd) config(c *cli) (node.Config, error) {
 	if err != nil {
 		return node.Config{}, usagef("%w", err)
 	}
-	config := node.Config{Data: c.Data, Name: file.Name, Listen: file.Listen, Log: c.logger(u.LogLevel),
-		Offer: chosen((*potluck.Size)(u.Offer), file.Offer), Floor: chosen((*potluck.Size)(u.Floor), file.Floor),
-		Coming: file.Coming, Lease: file.Lease, Hops: orNone(file.MaxHops), Evict: file.Evict == "auto",
-		Private: file.Publish != nil && !*file.Publish, CrawlShare: orNone(file.CrawlShare), ScrubDays: orNone(file.ScrubDays),
-		Audits: orNone(file.Audits), AuditBytes: chosen(file.AuditBytes), ProofDays: orNone(file.ProofDays),
-		RepairBudget: chosen(file.RepairBudget), RepairAfter: file.RepairAfter}
+	config := file.Config(c.Data)
+	config.Log = c.logger(u.LogLevel)
+	said := func(key string) { config.Fixed = append(config.Fixed, key) }
 	if u.Name != "" {
 		config.Name = u.Name
+		said("name")
+	}
+	if u.Offer != nil {
+		config.Offer = node.OrNone((*potluck.Size)(u.Offer))
+		said("offer")
+	}
+	if u.Floor != nil {
+		config.Floor = node.OrNone((*potluck.Size)(u.Floor))
+		said("floor")
 	}
 	if len(u.Listen) > 0 {
 		config.Listen = u.Listen
 	}
-	u.Page = cmp.Or(u.Page, file.Page, "127.0.0.1:0")
+	if u.Page != "" {
+		config.Page = u.Page
+		said("page")
+	}
+	u.Page = cmp.Or(config.Page, node.DefaultPage)
 	return config, nil
-}
-
-// orNone gives a number as node.Config wants it: 0 for the default, negative for
-// none at all.
-func orNone[T int | potluck.Size | float64](said *T) T {
-	switch {
-	case said == nil:
-		return 0
-	case *said == 0:
-		return -1
-	}
-	return *said
-}
-
-// chosen gives the first size that was said, as node.Config wants it: 0 for
-// the default, negative for nothing at all.
-func chosen(said ...*potluck.Size) potluck.Size {
-	for _, s := range said {
-		switch {
-		case s != nil && *s == 0:
-			return -1
-		case s != nil:
-			return *s
-		}
-	}
-	return 0
 }
 
 // logger writes to stderr what is at least of a level.

@@ -60,14 +60,10 @@ func (o *Opened) Serve(ctx context.Context) error { return o.server.run(ctx, o.l
 // listen opens the port. The one of the last start is tried first, so that a
 // bookmark stays good.
 func (p Page) listen(dataDir string) (net.Listener, error) {
-	host, port, err := net.SplitHostPort(p.Listen)
-	if err != nil {
-		return nil, usagef("page address %q is none; want one like 127.0.0.1:8484", p.Listen)
+	if err := node.CheckPage(p.Listen); err != nil {
+		return nil, err
 	}
-	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return nil, usagef("page address %q isn't on loopback: the page is for this machine only; to reach it from another one, use ssh -L", p.Listen)
-	}
-	if port == "0" {
+	if _, port, err := net.SplitHostPort(p.Listen); err == nil && port == "0" {
 		if d, err := readDoor(dataDir); err == nil {
 			if l, err := net.Listen("tcp", d.Addr); err == nil {
 				return l, nil
