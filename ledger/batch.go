@@ -138,7 +138,7 @@ func (b *Book) newBatch() *batch {
 	case err != nil:
 		s.err = b.fail(err)
 	case space == spaceFull:
-		s.err = ErrFull
+		s.err = b.guard.tight()
 	default:
 		s.space, s.txn = space, b.db.NewTransaction(true)
 	}
@@ -150,7 +150,7 @@ func (b *Book) newBatch() *batch {
 // operation isn't run again, for nobody else writes.
 func (b *Book) execute(s *batch, r *request) *batch {
 	if s.err == nil && r.grows && s.space != spaceOK {
-		s.answers = append(s.answers, answer{r, ErrFull})
+		s.answers = append(s.answers, answer{r, b.guard.tight()})
 		return s
 	}
 	if s.err != nil {

@@ -58,6 +58,9 @@ type Book struct {
 func newBook(c Config, lock *os.File) *Book {
 	g := newGraph(c.Self, hopsOf(c.MaxHops))
 	g.window = int64(c.ProofWindow / time.Second)
+	if g.epoch = c.Epoch; c.Epoch == nil {
+		g.epoch = func() uint64 { return 1 }
+	}
 	return &Book{self: c.Self, graph: g, clock: c.Clock, log: c.Log, lock: lock, gate: newGate(), queue: make(chan *request, maxOps),
 		quit: make(chan struct{}), wake: make(chan struct{}, 1), grown: make(chan struct{})}
 }
@@ -65,12 +68,12 @@ func newBook(c Config, lock *os.File) *Book {
 // start reads where the book stands, compares it with the head file, and starts
 // the two goroutines. They end with Close.
 func (b *Book) start(ctx context.Context, c Config) error {
-	file, kept, found, err := openHead(filepath.Join(c.Dir, "head"))
+	file, kept, found, err := openHead(filepath.Join(c.Dir, headName))
 	if err != nil {
 		return err
 	}
 	b.headFile, b.small = file, c.Small
-	empty, err := b.readHead()
+	empty, err := b.readNewest()
 	if err != nil {
 		return err
 	}
@@ -79,6 +82,9 @@ func (b *Book) start(ctx context.Context, c Config) error {
 	}
 	b.unclean = !empty && !(found && kept.clean)
 	cut := b.compare(kept, found)
+	if !found && b.head.seq > 1 && !c.AcceptCut { // its first record is durable before the second event
+		cut = fmt.Errorf("the head file has no whole record, so a cut tail can't be excluded: %w", ErrCut)
+	}
 	if cut == nil && b.unclean {
 		cut = b.contiguous()
 	}

@@ -13,7 +13,7 @@ var (
 	ErrConflict = errors.New("contradicts the books")                // an illegal transition, or other bytes than the books name
 	ErrClosed   = errors.New("books are closed")                     // Close was called
 	ErrFailed   = errors.New("books failed, their state is unknown") // a commit failed; open the books again to learn what holds
-	ErrFull     = errors.New("disk of the books is full")            // nothing that grows is taken until there is room
+	ErrFull     = errors.New("no room for the books on their disk")  // nothing that grows is taken until there is room
 	ErrTooBig   = errors.New("operation is too big")                 // more rows than one transaction takes; ask for less at once
 	ErrDamaged  = errors.New("books are damaged")                    // a row is missing or can't be read; never taken for zero
 	ErrCut      = errors.New("tail of the books was cut")            // the head file knows events that the books don't

@@ -119,8 +119,8 @@ func decodeEvent(seq uint64, row []byte) (e Event, encoded []byte, err error) {
 	return e, encoded, sameRow("event", encodeEvent(e), encoded)
 }
 
-// readHead finds the newest event; empty tells that there is none.
-func (b *Book) readHead() (empty bool, err error) {
+// readNewest finds the newest event; empty tells that there is none.
+func (b *Book) readNewest() (empty bool, err error) {
 	txn := b.db.NewTransaction(false)
 	defer txn.Discard()
 	it := txn.NewIterator(badger.IteratorOptions{Reverse: true, Prefix: []byte{keyEvent}})

@@ -20,11 +20,11 @@ const (
 )
 
 // checkFormat reads the marker, or writes it into a directory without books.
-func checkFormat(dir string) error {
+func checkFormat(dir string, made bool) error {
 	path := filepath.Join(dir, formatFile)
 	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
-		if _, err := os.Stat(filepath.Join(dir, badgerDir)); err == nil {
+		if _, err := os.Stat(filepath.Join(dir, badgerDir)); err == nil || made {
 			return fmt.Errorf("%s is missing beside a database: %w", formatFile, ErrDamaged)
 		}
 		return durable.WriteFile(path, fmt.Appendf(nil, formatText, formatVersion), 0o600)

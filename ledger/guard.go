@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"potluck"
 )
 
 // Figures of the guard, in bytes.
@@ -19,6 +21,9 @@ const (
 	// batch that overlapped its making, and one that is in the making, still fit.
 	logReserve = memTableSize * 3 / 8
 	rowCost    = 160 // bytes that a row takes in a memtable beside key and value, at most
+	// newNeeds is what must be free where books are made: the first log, Badger's own
+	// files and the ballast take 43 MiB; below tightBelow they would take nothing in.
+	newNeeds = 2*memTableSize + 2*vlogFileSize + 1<<20 + ballastSize + tightBelow + 5<<20
 )
 
 // space is the guard's word on the disk.
@@ -106,7 +111,46 @@ func (g *guard) ensure(what string) error {
 		}
 	}
 	if free < fullBelow {
-		return fmt.Errorf("%d bytes free on the disk, %d needed to %s: %w", free, fullBelow, what, ErrFull)
+		return noRoom(g.dir, free, fullBelow, what)
+	}
+	return nil
+}
+
+// noRoom says how much is free on the disk of dir, how much is needed for what, and
+// what helps.
+func noRoom(dir string, free, need int64, what string) error {
+	return fmt.Errorf("%w: %s is on a disk with %v free, and %v must be free to %s; cure: make %v free there", ErrFull, dir,
+		potluck.Size(free), potluck.Size(need), what, potluck.Size(need-free))
+}
+
+// tight says why nothing that grows is written.
+func (g *guard) tight() error {
+	free, err := g.free(g.dir)
+	if err != nil {
+		return errors.Join(ErrFull, err)
+	}
+	return noRoom(g.dir, min(free, tightBelow+ballastSize-1), tightBelow+ballastSize, "write anything new (what frees bytes is done)")
+}
+
+// RoomForNew tells whether books can be made in a directory, which may not be there
+// yet: nil, or ErrFull with the figures. It writes nothing.
+func RoomForNew(dir string) error { return roomForNew(dir, freeBytes) }
+
+func roomForNew(dir string, freeOf func(string) (int64, error)) error {
+	at, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	free, err := freeOf(at)
+	for errors.Is(err, os.ErrNotExist) && at != filepath.Dir(at) {
+		at = filepath.Dir(at)
+		free, err = freeOf(at)
+	}
+	if err != nil {
+		return err
+	}
+	if free < newNeeds {
+		return fmt.Errorf("%w, or name a directory on a larger disk with --data", noRoom(dir, free, newNeeds, "make books"))
 	}
 	return nil
 }

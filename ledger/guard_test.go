@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -146,4 +147,33 @@ func TestLogsArePreallocated(t *testing.T) {
 		t.Errorf("%s has %d bytes of blocks, want %d", path, got, 2*memTableSize)
 	}
 	clean(t, b)
+}
+
+// New books aren't begun on a disk on which they could take nothing in; old ones
+// open there.
+func TestSmallDisk(t *testing.T) {
+	c, d := newClock(), &disk{free: newNeeds - 1}
+	dir := filepath.Join(t.TempDir(), "a", "ledger")
+	_, err := open(t.Context(), config(dir, c), d.bytes)
+	if !errors.Is(err, ErrFull) || !strings.Contains(err.Error(), "72 MiB must be free") {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Dir(dir)); !errors.Is(err, os.ErrNotExist) {
+		t.Fatal("something was made:", err)
+	}
+	d.free = newNeeds
+	b, err := open(t.Context(), config(dir, c), d.bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.free = tightBelow - 1
+	if err := b.Note(t.Context(), Event{Kind: "x"}); !errors.Is(err, ErrFull) || !strings.Contains(err.Error(), "56 MiB must be free") {
+		t.Error(err)
+	}
+	mustClose(t, b)
+	b, err = open(t.Context(), config(dir, c), d.bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, b)
 }

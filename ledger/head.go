@@ -88,16 +88,24 @@ func openHead(path string) (h *headFile, newest headState, found bool, err error
 	if err != nil {
 		return nil, newest, false, err
 	}
+	if newest, found, err = newestHead(f); err != nil {
+		return nil, newest, false, errors.Join(err, f.Close())
+	}
+	return &headFile{f: f, gen: newest.gen}, newest, found, nil
+}
+
+// newestHead reads both slots.
+func newestHead(f *os.File) (newest headState, found bool, err error) {
 	for slot := range int64(2) {
 		b := make([]byte, headRecord)
 		if _, err := f.ReadAt(b, slot*headSlot); err != nil && !errors.Is(err, io.EOF) {
-			return nil, newest, false, errors.Join(err, f.Close())
+			return newest, false, err
 		}
 		if s, err := parseHead(b); err == nil && (!found || s.gen > newest.gen) {
 			newest, found = s, true
 		}
 	}
-	return &headFile{f: f, gen: newest.gen}, newest, found, nil
+	return newest, found, nil
 }
 
 // write puts a record into the other slot; sync makes it durable.

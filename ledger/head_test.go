@@ -119,16 +119,38 @@ func TestFlippedBitInLogIsNoticed(t *testing.T) {
 	}
 }
 
-func TestMissingHeadFileIsNoted(t *testing.T) {
+// A head file that is gone, or has no whole record, hides a cut tail: the operator
+// has to accept that, and it is noted.
+func TestMissingHeadFileIsRefused(t *testing.T) {
 	c := newClock()
-	dir := t.TempDir()
-	mustClose(t, openBook(t, dir, c))
-	if err := os.Remove(filepath.Join(dir, "head")); err != nil {
-		t.Fatal(err)
-	}
-	b := openBook(t, dir, c)
-	if events, err := b.Events(t.Context(), 1, 10); err != nil || len(events) != 1 || events[0].Kind != KindCut {
-		t.Error(events, err)
+	from := t.TempDir()
+	b := openBook(t, from, c)
+	note(t, b, 3, "kept")
+	mustClose(t, b)
+	for name, lose := range map[string]func(path string) error{
+		"gone":  os.Remove,
+		"empty": func(path string) error { return os.Truncate(path, 0) },
+	} {
+		dir := copyBooks(t, from)
+		if err := lose(filepath.Join(dir, headName)); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if _, err := Open(t.Context(), config(dir, c)); !errors.Is(err, ErrCut) {
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
+		accept := config(dir, c)
+		accept.AcceptCut = true
+		b, err := Open(t.Context(), accept)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if events, err := b.Events(t.Context(), 4, 10); err != nil || len(events) != 1 || events[0].Kind != KindCut {
+			t.Error(name, events, err)
+		}
+		mustClose(t, b)
+		clean(t, openBook(t, dir, c))
 	}
 }
 

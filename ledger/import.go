@@ -78,7 +78,7 @@ func fillBooks(ctx context.Context, c Config, r io.Reader) (err error) {
 	if err := w.readAll(ctx, r); err != nil {
 		return err
 	}
-	file, _, _, err := openHead(filepath.Join(c.Dir, "head"))
+	file, _, _, err := openHead(filepath.Join(c.Dir, headName))
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // Config says whose books they are and where. Every field but MaxHops,
-// ProofWindow, AcceptCut and Small is needed.
+// ProofWindow, Epoch, AcceptCut and Small is needed.
 type Config struct {
 	Self  peer.ID          // the node whose books these are
 	Dir   string           // the books' own directory; made when missing
@@ -27,6 +27,9 @@ type Config struct {
 	// ProofWindow is how old the last proof may be that a host holds what it
 	// should: until then its holdings count (CREDIT.md section 7). 0: they always do.
 	ProofWindow time.Duration
+	// Epoch tells which life of the node this is (signed.Keepsake). What it signed in
+	// an earlier one says nothing about these books. nil: the first.
+	Epoch func() uint64
 	// AcceptCut opens books whose tail was cut (ErrCut): the operator knows that
 	// acknowledged changes are gone. An event notes it.
 	AcceptCut bool
@@ -92,7 +95,8 @@ func smallOptions(dir string, log *slog.Logger) badger.Options {
 }
 
 // Open opens the books in c.Dir, or makes new ones. Errors: ErrNewer, ErrLocked,
-// ErrCut, ErrDamaged, or what the disk said. The caller closes the book.
+// ErrCut, ErrDamaged, ErrFull, or what the disk said. Books that are refused stay as
+// they are. The caller closes the book.
 func Open(ctx context.Context, c Config) (*Book, error) {
 	return open(ctx, c, freeBytes)
 }
@@ -104,6 +108,13 @@ func open(ctx context.Context, c Config, free func(dir string) (int64, error)) (
 	}
 	if err := checkPeer(c.Self); err != nil {
 		return nil, fmt.Errorf("open the books: their node: %w: %w", err, ErrInvalid)
+	}
+	made, err := Made(c.Dir)
+	if err == nil && !made && !c.Small {
+		err = roomForNew(c.Dir, free)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open the books: %w", err)
 	}
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the books' directory: %w", err)
@@ -118,7 +129,7 @@ func open(ctx context.Context, c Config, free func(dir string) (int64, error)) (
 			err = errors.Join(fmt.Errorf("open the books in %s: %w", c.Dir, err), b.release())
 		}
 	}()
-	if err := checkFormat(c.Dir); err != nil {
+	if err := checkFormat(c.Dir, made); err != nil {
 		return nil, err
 	}
 	dir := filepath.Join(c.Dir, badgerDir)
@@ -128,13 +139,18 @@ func open(ctx context.Context, c Config, free func(dir string) (int64, error)) (
 	if c.Small {
 		options = smallOptions(dir, c.Log)
 	}
+	if err := checkHead(c.Dir, c.AcceptCut); err != nil {
+		return nil, err
+	}
+	if err := checkFiles(dir, options); err != nil {
+		return nil, err
+	}
+	if !made {
+		if err := makeHead(c.Dir); err != nil {
+			return nil, fmt.Errorf("make the head file: %w", err)
+		}
+	}
 	if err := b.guard.beforeOpen(); err != nil {
-		return nil, err
-	}
-	if err := checkManifest(dir); err != nil {
-		return nil, err
-	}
-	if err := checkTables(dir, options); err != nil {
 		return nil, err
 	}
 	db, err := badger.Open(options)
