@@ -28,7 +28,11 @@ func (b *Book) Free(x ID) potluck.Size {
 // without looking farther than the ask needs.
 func (b *Book) Fits(x ID, asked potluck.Size) bool {
 	n := b.peers[x]
-	if n == nil || b.barred(n) != "" {
+	return n != nil && b.fits(n, asked)
+}
+
+func (b *Book) fits(n *node, asked potluck.Size) bool {
+	if b.barred(n) != "" {
 		return false
 	}
 	ask := amountOf(asked)
@@ -37,7 +41,9 @@ func (b *Book) Fits(x ID, asked potluck.Size) bool {
 
 // barred tells why a peer may not write at all; "" if it may.
 func (b *Book) barred(n *node) potluck.Code {
-	b.measure()
+	if n.net != nil {
+		b.measure()
+	}
 	if _, ok := n.distance(); !ok {
 		return potluck.CodeNotAFriend
 	}

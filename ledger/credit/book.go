@@ -15,6 +15,7 @@ type Book struct {
 	peers  map[ID]*node
 	linked []*vertex // peers with arcs, in no order
 	hungry []*vertex // at least those whose demand isn't served
+	poor   []*node   // at least those without arcs whose supply is below their demand
 
 	// What changes left to do before the next answer.
 	moved  bool // sponsor distances are to be measured again
@@ -48,19 +49,30 @@ func New(maxHops int) *Book {
 }
 
 // Put adds or replaces a peer; its arcs stay.
-func (b *Book) Put(p Peer) {
-	n := b.peers[p.ID]
-	if n == nil {
-		b.peers[p.ID] = &node{Peer: p}
+func (b *Book) Put(p Peer) { b.put(b.bare(p.ID), &p) }
+
+func (b *Book) put(n *node, p *Peer) {
+	v := n.net
+	if v == nil {
+		n.Peer = *p
+		b.miss(n)
 		return
 	}
 	before := n.Peer
-	n.Peer = p
-	if v := n.net; v != nil && before != p {
+	n.Peer = *p
+	if before != *p {
 		b.canonical = false
 		b.moved = b.moved || before.Friend != p.Friend
-		b.supply(v, supplyOf(&p))
-		b.demand(v, demandOf(&p))
+		b.supply(v, supplyOf(p))
+		b.demand(v, demandOf(p))
+	}
+}
+
+// miss notes a peer without arcs whose supply is below its demand.
+func (b *Book) miss(n *node) {
+	if !n.poor && supplyOf(&n.Peer).less(demandOf(&n.Peer)) {
+		n.poor = true
+		b.poor = append(b.poor, n)
 	}
 }
 
@@ -122,6 +134,7 @@ func (b *Book) Remove(id ID) {
 		b.moved, b.canonical = true, false
 	}
 	delete(b.peers, id)
+	n.Peer = Peer{} // it misses nothing any more
 }
 
 // SetArcs replaces all arcs of an issuer. Peers not known yet are added with
@@ -175,7 +188,7 @@ func (b *Book) SetArcs(from ID, arcs []Arc) {
 func (b *Book) bare(id ID) *node {
 	n := b.peers[id]
 	if n == nil {
-		n = &node{Peer: Peer{ID: id, RatioPPM: million}}
+		n = &node{Peer: Peer{ID: id, RatioPPM: million}, book: b}
 		b.peers[id] = n
 	}
 	return n

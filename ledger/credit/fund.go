@@ -174,13 +174,25 @@ func (b *Book) flows(edges []*edge) []Flow {
 
 // Shortfalls gives the unfunded part of each account that has one, by peer ID:
 // the least in total, and of that the newest bytes of the peers farthest out.
-// Empty when the books are feasible.
+// Empty when the books are feasible, and then it takes O(1) unless arcs changed.
 func (b *Book) Shortfalls() []Shortfall {
 	b.settle()
 	var out []Shortfall
-	for id, n := range b.peers {
-		if s := n.shortfall(); !s.isZero() {
-			out = append(out, Shortfall{ID: id, Bytes: s.size()})
+	add := func(n *node) {
+		out = append(out, Shortfall{ID: n.ID, Bytes: n.shortfall().size()})
+	}
+	still := b.poor[:0]
+	for _, n := range b.poor {
+		if n.poor = n.net == nil && !n.shortfall().isZero(); n.poor {
+			still = append(still, n)
+			add(n)
+		}
+	}
+	clear(b.poor[len(still):])
+	b.poor = still
+	for _, v := range b.hungry {
+		if v.pos >= 0 && v.short() {
+			add(v.peer)
 		}
 	}
 	slices.SortFunc(out, func(x, y Shortfall) int { return cmp.Compare(x.ID, y.ID) })

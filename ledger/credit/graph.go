@@ -9,7 +9,9 @@ import (
 // uses is then the lesser of its supply and its demand.
 type node struct {
 	Peer
-	net *vertex // nil without arcs
+	net  *vertex // nil without arcs
+	book *Book
+	poor bool // it is in Book.poor
 }
 
 // vertex is a peer with arcs. For each, used + what comes in = served + what
@@ -123,6 +125,7 @@ func (b *Book) unlink(v *vertex) {
 	b.linked[len(b.linked)-1] = nil
 	b.linked = b.linked[:len(b.linked)-1]
 	v.pos, v.peer.net = -1, nil
+	b.miss(v.peer)
 }
 
 // wants notes that a peer has a demand that isn't served.
