@@ -58,9 +58,6 @@ type Book struct {
 func newBook(c Config, lock *os.File) *Book {
 	g := newGraph(c.Self, hopsOf(c.MaxHops))
 	g.window = int64(c.ProofWindow / time.Second)
-	if g.epoch = c.Epoch; c.Epoch == nil {
-		g.epoch = func() uint64 { return 1 }
-	}
 	return &Book{self: c.Self, graph: g, clock: c.Clock, log: c.Log, lock: lock, gate: newGate(), queue: make(chan *request, maxOps),
 		quit: make(chan struct{}), wake: make(chan struct{}, 1), grown: make(chan struct{})}
 }
