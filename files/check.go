@@ -23,12 +23,14 @@ type Health string
 
 // What is known of a share. What can't be known is unknown, never lost.
 const (
-	HealthGood    Health = "good"    // read whole just now, and right
-	HealthClaimed Health = "claimed" // the host said just now that it holds it
-	HealthUnknown Health = "unknown" // the host can't be asked now
-	HealthLost    Health = "lost"    // the host said that it has no such share
-	HealthDamaged Health = "damaged" // the host sent other bytes than the share has
-	HealthMissing Health = "missing" // nobody is known to hold this number
+	HealthGood     Health = "good"     // read whole just now, and right
+	HealthClaimed  Health = "claimed"  // the host said just now that it holds it
+	HealthUnknown  Health = "unknown"  // the host can't be asked now
+	HealthDoubted  Health = "doubted"  // the host says that it holds it, and had lost or spoilt it: it doesn't count until it is read
+	HealthDamaged  Health = "damaged"  // the host sent other bytes than the share has
+	HealthLost     Health = "lost"     // the host said that it has no such share
+	HealthReplaced Health = "replaced" // lost before, and held by others since; the host isn't told yet that it is given up
+	HealthMissing  Health = "missing"  // nobody is known to hold this number
 )
 
 // CheckShare is one share of a file at one host.
@@ -57,11 +59,13 @@ type CheckResult struct {
 	Good    int `json:"good"`
 	Claimed int `json:"claimed"`
 	Unknown int `json:"unknown"`
-	Lost    int `json:"lost"` // lost, damaged, or missing
+	Lost    int `json:"lost"` // doubted, damaged, lost, or missing
 
 	Damaged  int          `json:"damaged"`  // shares whose bytes were wrong
 	Now      Chance       `json:"now"`      // from what is good or claimed
 	Chance   Chance       `json:"chance"`   // with what is unknown counted as there when its host is
+	Happy    int          `json:"happy"`    // places (a household is one) that hold a share of their own, unknown ones included
+	Wider    int          `json:"wider"`    // so many more could, if shares that lie together were moved to friends that are here and have none
 	Repair   bool         `json:"repair"`   // so few are left that the background repair would act
 	Read     potluck.Size `json:"read"`     // bytes of shares read
 	Seconds  float64      `json:"seconds"`  //
@@ -100,9 +104,25 @@ func (c *Client) Check(ctx context.Context, cp caps.Cap, o CheckOptions, report 
 			return CheckResult{}, err
 		}
 	}
+	l.replaced(r.Shares)
 	l.sum(&r)
 	r.Seconds = c.c.Clock().Sub(start).Seconds()
 	return r, nil
+}
+
+// replaced tells of shares that were lost before whether others hold them now.
+func (l *look) replaced(list []CheckShare) {
+	var there numbers
+	for _, s := range list {
+		if s.State == HealthGood || s.State == HealthClaimed {
+			there.add(s.Number)
+		}
+	}
+	for i := range list {
+		if s := &list[i]; s.State == HealthLost && there.has(s.Number) && l.lostBefore(edge{s.Number, s.Host}) {
+			s.State, s.Reason = HealthReplaced, "it was lost before, and others hold it now"
+		}
+	}
 }
 
 // sum fills in the figures that follow from the shares.
@@ -138,10 +158,11 @@ func (l *look) sum(r *CheckResult) {
 	}
 	k, homes := int(l.file.Layout.K), l.known.homes
 	r.Now, r.Chance = homes.chanceOf(k, now, l.known.up), homes.chanceOf(k, all, l.known.up)
+	r.Happy, r.Wider = homes.happiness(all), homes.wider(all, l.friends())
 	r.Repair = r.Good+r.Claimed+r.Unknown < Enough(l.file.Layout)
 }
 
 // rank orders what is known, best first.
 func (h Health) rank() int {
-	return slices.Index([]Health{HealthGood, HealthClaimed, HealthUnknown, HealthDamaged, HealthLost, HealthMissing}, h)
+	return slices.Index([]Health{HealthGood, HealthClaimed, HealthUnknown, HealthDoubted, HealthDamaged, HealthLost, HealthReplaced, HealthMissing}, h)
 }

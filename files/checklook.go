@@ -47,8 +47,17 @@ func (c *Client) look(ctx context.Context, v caps.Verify) (*look, error) {
 	return &look{client: c, file: v, known: known, asked: hosts, held: held, placed: placed}, nil
 }
 
-// answered tells whether a host has just said what it holds.
-func (l *look) answered(h peer.ID) bool { return slices.Contains(l.asked, h) && !l.known.hasFailed(h) }
+// answered tells whether a host has just said what it holds. One whose share turned
+// out wrong since did: it is there, and may have a right one.
+func (l *look) answered(h peer.ID) bool {
+	err := l.known.failure(h)
+	return slices.Contains(l.asked, h) && (err == nil || Missing(err))
+}
+
+// friends lists the hosts that answered, without this node.
+func (l *look) friends() []peer.ID {
+	return slices.DeleteFunc(slices.Clone(l.asked), func(h peer.ID) bool { return h == l.client.c.Self || !l.answered(h) })
+}
 
 // shares lists the shares by number, then by host: what hosts claim, what only
 // the books know, and the numbers that nobody is known to hold.
@@ -59,7 +68,11 @@ func (l *look) shares() []CheckShare {
 	for _, h := range l.held {
 		have[edge{h.Number, h.host}] = true
 		seen.add(h.Number)
-		list = append(list, CheckShare{Number: h.Number, Host: h.host, State: HealthClaimed, Mine: h.Mine})
+		s := CheckShare{Number: h.Number, Host: h.host, State: HealthClaimed, Mine: h.Mine}
+		if l.lostBefore(edge{h.Number, h.host}) {
+			s.State, s.Reason = HealthDoubted, "it was lost or wrong there before, and wasn't read since"
+		}
+		list = append(list, s)
 	}
 	for _, p := range l.placed {
 		if have[edge{p.Share.Number, p.Host}] || p.State != ledger.PlacedStable && p.State != ledger.PlacedLost {
@@ -116,8 +129,14 @@ func (l *look) nowhere(n potluck.ShareNumber) CheckShare {
 	return s
 }
 
-func (l *look) booked(e edge) bool {
+// booked tells whether the books count a share as held by a host.
+func (l *look) booked(e edge) bool { return l.inState(e, ledger.PlacedStable) }
+
+// lostBefore tells whether the books know that a host had lost or spoilt a share.
+func (l *look) lostBefore(e edge) bool { return l.inState(e, ledger.PlacedLost) }
+
+func (l *look) inState(e edge, s ledger.PlacementState) bool {
 	return slices.ContainsFunc(l.placed, func(p ledger.Placement) bool {
-		return p.Share.Number == e.number && p.Host == e.host && p.State == ledger.PlacedStable
+		return p.Share.Number == e.number && p.Host == e.host && p.State == s
 	})
 }

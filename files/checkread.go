@@ -16,7 +16,7 @@ import (
 // readAtOnce is how many hosts are read from at the same time.
 const readAtOnce = 4
 
-// readAll reads every claimed share whole and says what it found. A host is asked
+// readAll reads every share whole that a host claims and says what it found. A host is asked
 // for one share at a time.
 func (l *look) readAll(ctx context.Context, list []CheckShare, r *reporter) (potluck.Size, error) {
 	m, err := l.manifest(ctx)
@@ -26,7 +26,7 @@ func (l *look) readAll(ctx context.Context, list []CheckShare, r *reporter) (pot
 	byHost := make(map[peer.ID][]*CheckShare)
 	claimed := 0
 	for i := range list {
-		if s := &list[i]; s.State == HealthClaimed {
+		if s := &list[i]; s.State == HealthClaimed || s.State == HealthDoubted {
 			byHost[s.Host] = append(byHost[s.Host], s)
 			claimed++
 		}

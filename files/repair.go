@@ -22,6 +22,11 @@ type RepairOptions struct {
 	// Gone are hosts whose shares count as lost though nobody could ask them: they
 	// were away for too long.
 	Gone []peer.ID `json:"-"`
+	// Retried are shares that were wrong in an earlier repair and that their hosts
+	// were given anew. Who is wrong about one of them once more is given shares only
+	// where nobody else takes them, as are those in Caught.
+	Retried []Blame   `json:"-"`
+	Caught  []peer.ID `json:"-"`
 	// Authority, if not empty, is a sealed repair authority for this node, and Owner
 	// who signed it: hosts charge the owner. This node's books aren't touched.
 	Authority []byte  `json:"-"`
@@ -55,10 +60,11 @@ type RepairResult struct {
 	Name     string               `json:"name,omitempty"`
 	Size     potluck.Size         `json:"size"`
 	Layout   potluck.Layout       `json:"layout"`
-	Missing  Numbers              `json:"missing"`  // numbers that nobody held before
+	Missing  Numbers              `json:"missing"`  // numbers that nobody held before, or only hosts that had lost or spoilt them
 	Placed   []Placed             `json:"placed"`   // shares that were made anew
 	Reused   []Placed             `json:"reused"`   // shares that were there and that the books didn't count as held
-	Unplaced []Placed             `json:"unplaced"` // further copies, and leases on what is lost, that were given up
+	Moved    []Placed             `json:"moved"`    // shares brought from hosts that have several to hosts that had none
+	Unplaced []Placed             `json:"unplaced"` // further copies, what was moved, and leases on what is lost, that were given up
 	Failed   []HostRefusal        `json:"failed"`   // hosts that couldn't take a share, or give one
 	Cost     potluck.Size         `json:"cost"`     // bytes of shares that the repair has to move
 	Read     potluck.Size         `json:"read"`     // bytes of shares read
@@ -82,6 +88,10 @@ type mend struct {
 	doubted []holding        // claimed, and not counted as held by the books: to be read whole before they count
 	away    []edge           // in the books, at hosts that can't be asked and aren't gone
 	avoid   map[peer.ID]bool // hosts that lost or damaged a share of this file
+	last    map[peer.ID]bool // hosts that were wrong again about what they were given anew
+	home    map[edge]bool    // shares that their hosts, which are here, lost or spoilt
+	wrong   map[edge]holding // of these: what the host claims still
+	kept    []edge           // one copy of each number, once the others are given up
 }
 
 // Repair brings a file's missing shares back from any k that are left: the same
@@ -114,13 +124,23 @@ func (c *Client) Repair(ctx context.Context, cp caps.Cap, o RepairOptions, repor
 	if err != nil {
 		return RepairResult{}, err
 	}
-	m := &mend{look: l, o: o, get: l.get(), report: newReporter(report, c.c.Clock), avoid: make(map[peer.ID]bool)}
-	m.result = RepairResult{Index: v.Index, Size: v.Layout.Size, Layout: v.Layout, DryRun: o.DryRun,
-		Missing: []potluck.ShareNumber{}, Placed: []Placed{}, Reused: []Placed{}, Unplaced: []Placed{}, Failed: []HostRefusal{}}
+	m := newMend(l, o, newReporter(report, c.c.Clock))
 	err = m.run(ctx)
 	m.finish()
 	m.result.Seconds = c.c.Clock().Sub(start).Seconds()
 	return m.result, err
+}
+
+func newMend(l *look, o RepairOptions, r *reporter) *mend {
+	v := l.file
+	m := &mend{look: l, o: o, get: l.get(), report: r, avoid: make(map[peer.ID]bool), last: make(map[peer.ID]bool),
+		home: make(map[edge]bool), wrong: make(map[edge]holding)}
+	for _, h := range o.Caught {
+		m.last[h] = true
+	}
+	m.result = RepairResult{Index: v.Index, Size: v.Layout.Size, Layout: v.Layout, DryRun: o.DryRun, Missing: []potluck.ShareNumber{},
+		Placed: []Placed{}, Reused: []Placed{}, Moved: []Placed{}, Unplaced: []Placed{}, Failed: []HostRefusal{}}
+	return m
 }
 
 // repairTurn takes the turn of a file.
@@ -143,7 +163,7 @@ func (c *Client) repairTurn(ctx context.Context, index potluck.StorageIndex, noW
 func (m *mend) own() bool { return len(m.o.Authority) == 0 }
 
 // run repairs: first what is there is counted, then used again, then made anew,
-// and only then is anything given up.
+// and only then is anything given up, or moved.
 func (m *mend) run(ctx context.Context) error {
 	file, err := m.client.c.Books.File(ctx, m.file.Index)
 	known := err == nil
@@ -154,15 +174,14 @@ func (m *mend) run(ctx context.Context) error {
 	m.sort()
 	m.result.Missing = m.missing(true)
 	m.result.Cost = m.cost()
+	m.result.Left = len(m.result.Missing)
 	if m.o.DryRun {
-		m.result.Left = len(m.result.Missing)
-		return nil
+		return m.foretell(ctx)
 	}
 	if err := m.markLost(ctx); err != nil {
 		return err
 	}
 	if m.o.Most > 0 && m.result.Cost > m.o.Most {
-		m.result.Left = len(m.result.Missing)
 		return nil
 	}
 	if len(m.doubted) > 0 || len(m.result.Missing) > 0 {
@@ -181,6 +200,7 @@ func (m *mend) run(ctx context.Context) error {
 	}
 	m.result.Left = len(m.missing(false)) - len(made)
 	if !m.own() {
+		m.keep(made)
 		return nil
 	}
 	if !known && len(made)+len(m.result.Reused) > 0 {
@@ -188,7 +208,10 @@ func (m *mend) run(ctx context.Context) error {
 			return err
 		}
 	}
-	return m.giveUp(ctx, made)
+	if err := m.giveUp(ctx, made); err != nil {
+		return err
+	}
+	return m.spreadOut(ctx)
 }
 
 // sort parts what is known of the file into what counts, what is doubted and what
@@ -209,12 +232,13 @@ func (m *mend) sort() {
 			m.away = append(m.away, edge{s.Number, s.Host})
 		case s.State == HealthLost:
 			m.avoid[s.Host] = true
+			m.home[edge{s.Number, s.Host}] = m.answered(s.Host)
 		}
 	}
 }
 
 // missing lists the numbers that nobody holds; with hopes those that are merely
-// doubted count as held.
+// doubted count as held, unless the books know that they were lost.
 func (m *mend) missing(hopes bool) []potluck.ShareNumber {
 	var there numbers
 	for _, h := range m.good {
@@ -224,7 +248,7 @@ func (m *mend) missing(hopes bool) []potluck.ShareNumber {
 		there.add(e.number)
 	}
 	for _, h := range m.doubted {
-		if hopes {
+		if hopes && !m.lostBefore(edge{h.Number, h.host}) {
 			there.add(h.Number)
 		}
 	}
@@ -237,12 +261,30 @@ func (m *mend) missing(hopes bool) []potluck.ShareNumber {
 	return list
 }
 
-// cost is how many bytes of shares have to be moved: k shares in and each missing
-// one out, and each doubted share of a number that nobody else holds in, once.
+// cost is how many bytes of shares have to be moved at most: k shares in and each
+// missing one out, and each doubted copy of a number that nobody else holds in. If
+// only k numbers are left beside what was lost before, these are read first.
 func (m *mend) cost() potluck.Size {
-	l := m.file.Layout
-	sum := potluck.Size(len(m.missing(false))-len(m.result.Missing)) * shares.DataLen(l)
-	return sum + RepairCost(l, len(m.result.Missing))
+	reads, spoilt := 0, false
+	var left numbers
+	for _, h := range m.good {
+		left.add(h.Number)
+	}
+	for _, h := range m.doubted {
+		if !m.isGood(h.Number) {
+			reads++
+			spoilt = spoilt || m.lostBefore(edge{h.Number, h.host})
+		}
+	}
+	if k := int(m.file.Layout.K); spoilt && left.count() <= k {
+		reads += k
+	}
+	return potluck.Size(reads)*shares.DataLen(m.file.Layout) + RepairCost(m.file.Layout, len(m.result.Missing))
+}
+
+// isGood tells whether a share that counts is there.
+func (m *mend) isGood(n potluck.ShareNumber) bool {
+	return slices.ContainsFunc(m.good, func(h holding) bool { return h.Number == n })
 }
 
 // RepairCost is how many bytes of shares a repair moves that makes so many shares
@@ -263,14 +305,13 @@ func (m *mend) finish() {
 	m.result.Blamed = append(m.result.Blamed, blames...)
 	m.result.Failed = append(m.result.Failed, m.known.reasons()...)
 	m.result.Failed = slices.DeleteFunc(m.result.Failed, func(r HostRefusal) bool { return r.Reason == errNotConnected.Error() })
-	var all []edge
-	for _, h := range m.good {
-		all = append(all, edge{h.Number, h.host})
+	all := m.kept
+	if all == nil {
+		for _, h := range m.good {
+			all = append(all, edge{h.Number, h.host})
+		}
 	}
-	all = append(all, m.away...)
-	for _, p := range m.result.Placed {
-		all = append(all, edge{p.Number, p.Host})
-	}
+	all = append(slices.Clone(all), m.away...)
 	m.result.Chance = m.known.homes.chanceOf(int(m.file.Layout.K), all, m.known.up)
 }
 

@@ -3,6 +3,7 @@ package files
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -20,12 +21,14 @@ type vacancies struct {
 	table
 	standing []edge           // shares that stay where they are
 	avoid    map[peer.ID]bool // hosts that lost some: taken only where that keeps the file spread
+	last     map[peer.ID]bool // hosts that were wrong again and again: taken only where nobody else is left
+	home     map[edge]bool    // where missing shares were: whose host it is gets the same one
 }
 
-// fill gives missing numbers hosts. First difference wins: the place with the
-// fewest of the file's shares; one that has lost none of them; the order of
-// assign. Within a household the host with the fewest. Numbers for which
-// nobody has room are left out.
+// fill gives missing numbers hosts. First difference wins: one that isn't the last
+// choice; the place with the fewest of the file's shares; one that has lost none of
+// them; within a household the host with the fewest; one that had the same share;
+// the order of assign. Numbers for which nobody has room are left out.
 func (v vacancies) fill(n int, index potluck.StorageIndex, missing []potluck.ShareNumber) []edge {
 	a := v.seats(n, index)
 	load := make(map[peer.ID]int)
@@ -33,26 +36,46 @@ func (v vacancies) fill(n int, index potluck.StorageIndex, missing []potluck.Sha
 		a.count[e.host]++
 		load[v.homes.of(e.host)]++
 	}
+	hosts := v.inOrder(a)
 	var edges []edge
-	for _, number := range missing {
-		var best, at peer.ID
-		for _, place := range a.places {
-			h := a.host(place)
-			if h == "" {
-				continue
-			}
-			if best == "" || cmp.Or(cmp.Compare(load[place], load[at]), compareBool(v.avoid[h], v.avoid[best])) < 0 {
-				best, at = h, place
+	for _, number := range v.homesFirst(missing) {
+		better := func(x, y peer.ID) bool {
+			return cmp.Or(compareBool(v.last[x], v.last[y]), cmp.Compare(load[v.homes.of(x)], load[v.homes.of(y)]), compareBool(v.avoid[x], v.avoid[y]),
+				cmp.Compare(a.count[x], a.count[y]), compareBool(!v.home[edge{number, x}], !v.home[edge{number, y}])) < 0
+		}
+		best := peer.ID("")
+		for _, h := range hosts {
+			if a.takes(h) && (best == "" || better(h, best)) {
+				best = h
 			}
 		}
 		if best == "" {
 			break
 		}
 		a.give(number, best)
-		load[at]++
+		load[v.homes.of(best)]++
 		edges = append(edges, edge{number, best})
 	}
 	return edges
+}
+
+// inOrder lists the hosts, place by place.
+func (v vacancies) inOrder(a *seats) (hosts []peer.ID) {
+	for _, at := range a.places {
+		hosts = append(hosts, a.members[at]...)
+	}
+	return hosts
+}
+
+// homesFirst puts numbers that a host had before those whose hosts are gone: these
+// may go anywhere.
+func (v vacancies) homesFirst(missing []potluck.ShareNumber) []potluck.ShareNumber {
+	had := func(n potluck.ShareNumber) bool {
+		return slices.ContainsFunc(v.hosts, func(h peer.ID) bool { return v.home[edge{n, h}] })
+	}
+	list := slices.Clone(missing)
+	slices.SortStableFunc(list, func(x, y potluck.ShareNumber) int { return compareBool(!had(x), !had(y)) })
+	return list
 }
 
 // reserve has hosts reserve room for the missing shares. Who refuses falls out,
@@ -83,18 +106,19 @@ func (m *mend) reserve(ctx context.Context, missing []potluck.ShareNumber) (map[
 // vacancies asks the hosts what they would take. Under an authority their answer
 // would be about this node, so they aren't asked.
 func (m *mend) vacancies(ctx context.Context) (vacancies, error) {
-	v := vacancies{avoid: m.avoid, table: table{homes: m.known.homes, free: make(map[peer.ID]potluck.Size), most: make(map[peer.ID]int)}}
+	v := vacancies{avoid: m.avoid, last: m.last, home: m.home, table: table{homes: m.known.homes, free: make(map[peer.ID]potluck.Size), most: make(map[peer.ID]int)}}
 	has := make(map[peer.ID]int)
 	for _, h := range m.good {
 		v.standing = append(v.standing, edge{h.Number, h.host})
 		has[h.host]++
 	}
 	v.standing = append(v.standing, m.away...)
-	for _, h := range m.asked {
-		if h != m.client.c.Self && h != m.o.Owner && m.answered(h) {
-			v.hosts = append(v.hosts, h)
+	for e, here := range m.home {
+		if here {
+			has[e.host]++ // the room of what it lost or spoilt is there still
 		}
 	}
+	v.hosts = slices.DeleteFunc(m.friends(), func(h peer.ID) bool { return h == m.o.Owner })
 	if !m.own() {
 		return v, nil
 	}
@@ -132,7 +156,7 @@ func (m *mend) allocate(ctx context.Context, edges []edge, grants map[potluck.Sh
 		wg.Go(func() {
 			for _, id := range ids {
 				e := edge{id.Number, host}
-				g, err := m.obtain(ctx, e)
+				g, err := m.renew(ctx, e)
 				mu.Lock()
 				if err != nil {
 					m.known.fail(host, err)
@@ -153,6 +177,28 @@ func (m *mend) allocate(ctx context.Context, edges []edge, grants map[potluck.Sh
 	m.retract(ctx, failed)
 	return failed, nil
 }
+
+// renew is obtain, and ends the lease on a wrong copy of the same share before: the
+// host would answer that it has the share. Others don't miss anything by it, and a
+// wrong copy that is kept for somebody else's lease can't be made right.
+func (m *mend) renew(ctx context.Context, e edge) (p2p.Grant, error) {
+	old, wrong := m.wrong[e]
+	if wrong && old.Mine {
+		ctx, cancel := context.WithTimeoutCause(ctx, m.client.c.Stall, fmt.Errorf("%w within %v", errSilent, m.client.c.Stall))
+		defer cancel()
+		if _, err := m.client.tellCancel(ctx, e.host, []potluck.ShareID{{Index: m.file.Index, Number: e.number}}); err != nil {
+			return p2p.Grant{}, fmt.Errorf("end the lease on a wrong copy of share %d: %w", e.number, err)
+		}
+	}
+	g, err := m.obtain(ctx, e)
+	if err == nil && wrong && g.State != p2p.GrantNew {
+		err = errKeepsWrong
+	}
+	return g, err
+}
+
+// errKeepsWrong says that a host keeps a wrong copy of a share for another owner.
+var errKeepsWrong = errors.New("keeps a wrong copy of the share, under somebody else's lease")
 
 // obtain has a host reserve room for a share, in the owner's name if there is an
 // authority.

@@ -21,6 +21,9 @@ func (m *mend) rebuild(ctx context.Context, missing []potluck.ShareNumber) ([]le
 	if m.get.pool.distinct() < int(m.file.Layout.K) {
 		return nil, m.get.pool.notEnough(int(m.file.Layout.K))
 	}
+	if err := m.proveRest(ctx); err != nil {
+		return nil, err
+	}
 	grants, err := m.reserve(ctx, missing)
 	if err != nil || len(grants) == 0 {
 		return nil, err
@@ -41,7 +44,41 @@ func (m *mend) rebuild(ctx context.Context, missing []potluck.ShareNumber) ([]le
 		m.retract(ctx, edgesTo(senders))
 		return nil, err
 	}
-	return m.settle(ctx, senders, m.finished(list))
+	made, err := m.settle(ctx, senders, m.finished(list))
+	m.result.Placed = append(m.result.Placed, m.listed(made)...)
+	return made, err
+}
+
+// proveRest reads the last k shares whole before wrong copies give way to right
+// ones: a copy that is wrong in part may be right where one of these isn't.
+func (m *mend) proveRest(ctx context.Context) error {
+	k := int(m.file.Layout.K)
+	if len(m.wrong) == 0 || m.get.pool.distinct() > k {
+		return nil
+	}
+	for _, h := range m.get.pool.list() {
+		err := m.prove(ctx, edge{h.Number, h.host}, &m.get.manifest)
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case err != nil:
+			m.get.pool.drop(h, err)
+		default:
+			m.result.Read += shares.DataLen(m.file.Layout)
+		}
+	}
+	if m.get.pool.distinct() < k {
+		return m.get.pool.notEnough(k)
+	}
+	return nil
+}
+
+// listed tells of placements in the result.
+func (m *mend) listed(made []ledger.Placement) (list []Placed) {
+	for _, p := range made {
+		list = append(list, m.at(p.Share.Number, p.Host))
+	}
+	return list
 }
 
 func edgesTo(senders []*sender) []edge {
@@ -192,7 +229,6 @@ func (m *mend) settle(ctx context.Context, senders []*sender, f finished) (made 
 			m.client.c.Log.Info("a share wasn't brought back", "peer", o.sender.host, "share", o.sender.number, "err", o.err)
 		default:
 			made = append(made, o.place)
-			m.result.Placed = append(m.result.Placed, m.at(o.sender.number, o.sender.host))
 		}
 	}
 	if m.own() && len(made) > 0 {

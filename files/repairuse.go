@@ -36,7 +36,7 @@ func (m *mend) markLost(ctx context.Context) error {
 // a share, or sent it damaged, would be believed again without a byte.
 func (m *mend) reuse(ctx context.Context) error {
 	for _, h := range m.doubted {
-		if slices.ContainsFunc(m.good, func(other holding) bool { return other.Number == h.Number }) {
+		if m.isGood(h.Number) {
 			continue // a further copy
 		}
 		err := m.prove(ctx, edge{h.Number, h.host}, &m.get.manifest)
@@ -49,14 +49,30 @@ func (m *mend) reuse(ctx context.Context) error {
 		}
 		if err != nil {
 			m.client.c.Log.Info("a share can't be used again", "peer", h.host, "share", h.Number, "err", err)
-			m.avoid[h.host] = true
-			m.get.pool.drop(h, err)
+			m.refuse(h, err)
 			continue
 		}
 		m.good = append(m.good, h)
 		m.result.Reused = append(m.result.Reused, m.at(h.Number, h.host))
 	}
 	return nil
+}
+
+// refuse counts a share that its host claims as missing. A host that is there and
+// only has no right copy may have the same share anew: nothing is gained by making
+// another host hold two. One that was wrong about it before, after it was given
+// anew, is asked last.
+func (m *mend) refuse(h holding, err error) {
+	at := edge{h.Number, h.host}
+	m.avoid[h.host] = true
+	m.get.pool.drop(h, err)
+	if !Missing(err) {
+		return
+	}
+	m.home[at], m.wrong[at] = true, h
+	if isWrong(err) && slices.ContainsFunc(m.o.Retried, func(b Blame) bool { return b.Host == h.host && b.Share.Number == h.Number }) {
+		m.last[h.host] = true
+	}
 }
 
 // count takes a share that its host was just found to have into the books. Where
@@ -125,20 +141,14 @@ func (m *mend) finished(list []byte) finished {
 // away for it. Of these the ones stay that lie at as many places as can be. If we
 // die in between: rows that Sweep takes up.
 func (m *mend) giveUp(ctx context.Context, made []ledger.Placement) error {
-	var now []ledger.Placement
-	for _, h := range m.good {
-		now = append(now, ledger.Placement{Share: potluck.ShareID{Index: m.file.Index, Number: h.Number}, Host: h.host, State: ledger.PlacedStable})
-	}
-	now = m.brought(append(now, made...))
-	keep := make(map[edge]bool)
+	m.keep(made)
 	var held numbers
-	for _, p := range m.known.homes.once(now) {
-		keep[edge{p.Share.Number, p.Host}] = true
-		held.add(p.Share.Number)
+	for _, e := range m.kept {
+		held.add(e.number)
 	}
 	drop := make(map[peer.ID][]potluck.ShareID)
 	let := func(e edge) {
-		if keep[e] || !held.has(e.number) || e.host == m.client.c.Self {
+		if slices.Contains(m.kept, e) || !held.has(e.number) || e.host == m.client.c.Self {
 			return
 		}
 		id := potluck.ShareID{Index: m.file.Index, Number: e.number}
@@ -157,6 +167,16 @@ func (m *mend) giveUp(ctx context.Context, made []ledger.Placement) error {
 		}
 	}
 	return m.cancelCopies(ctx, drop)
+}
+
+// keep chooses which copy of each number is kept, of those that are right and those
+// that were made.
+func (m *mend) keep(made []ledger.Placement) {
+	var now []ledger.Placement
+	for _, h := range m.good {
+		now = append(now, ledger.Placement{Share: potluck.ShareID{Index: m.file.Index, Number: h.Number}, Host: h.host, State: ledger.PlacedStable})
+	}
+	m.kept = edgesOf(m.known.homes.once(m.brought(append(now, made...))))
 }
 
 // brought leaves out the copies that this node has no receipt for, of numbers of

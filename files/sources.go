@@ -211,6 +211,13 @@ func (s *sources) drop(h holding, err error) {
 	s.wake()
 }
 
+// condemn blames the host of a source that something else than a lane drew from.
+func (s *sources) condemn(h holding, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.blame(h, err)
+}
+
 func (s *sources) blame(h holding, err error) {
 	s.blames = append(s.blames, Blame{
 		Host: h.host, Name: s.known.nameOf(h.host), Reason: err.Error(), Share: potluck.ShareID{Index: s.index, Number: h.Number},

@@ -102,10 +102,11 @@ type ShareState string
 
 // The states of a share as its owner sees it. What can't be known is unknown.
 const (
-	ShareHeld    ShareState = "held"    // the host said so just now
-	ShareLost    ShareState = "lost"    // the host said just now that it has no such share
-	ShareUnknown ShareState = "unknown" // the host can't be reached
-	ShareMissing ShareState = "missing" // nobody is known to hold this number
+	ShareHeld     ShareState = "held"     // the host said so just now
+	ShareLost     ShareState = "lost"     // the host said just now that it has no such share
+	ShareReplaced ShareState = "replaced" // lost before, and others hold this number now
+	ShareUnknown  ShareState = "unknown"  // the host can't be reached
+	ShareMissing  ShareState = "missing"  // nobody is known to hold this number
 )
 
 // ShareAt is one share of a file and where it is.

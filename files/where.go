@@ -87,7 +87,10 @@ func tell(v caps.Verify, found []holding, placed []ledger.Placement, asked []pee
 			continue
 		}
 		state := ShareUnknown
-		if slices.Contains(asked, l.Host) && !known.hasFailed(l.Host) {
+		switch {
+		case l.State == ledger.PlacedLost && slices.ContainsFunc(found, func(h holding) bool { return h.Number == l.Share.Number }):
+			state = ShareReplaced
+		case slices.Contains(asked, l.Host) && !known.hasFailed(l.Host):
 			state = ShareLost
 		}
 		at := row(l.Share.Number, l.Host, state)

@@ -85,6 +85,9 @@ func (c *cli) showHealth(f files.CheckResult) error {
 	}
 	c.printf("%v as %d-of-%d, storage index %v: %s", f.Size, f.Layout.K, f.Layout.N, f.Index, counted(f))
 	c.printf("%s; %s", surviving(f), chance(f.Chance))
+	if f.Wider > 0 {
+		c.printf("spread over %d friends and households; %d more could hold a share of their own: \"potluck repair\" moves them", f.Happy, f.Wider)
+	}
 	return nil
 }
 

@@ -22,7 +22,7 @@ type repairRunCmd struct {
 
 // Help says more than one line.
 func (r *repairRunCmd) Help() string {
-	return `Makes shares that nobody holds any more anew, from any that are left, and brings them to friends that have room. Shares that came back are used again, and copies too many are given up. A verify cap is enough. Your node does the same by itself, when about a third of what may be lost is lost, within repair_budget bytes a day; this verb does it at once, whatever the budget says.
+	return `Makes shares that nobody holds any more anew, from any that are left, and brings them to friends that have room. Shares that came back are used again, copies too many are given up, and shares that lie together are spread over friends that have none. A verify cap is enough. Your node does the same by itself, when about a third of what may be lost is lost, within repair_budget bytes a day; this verb does it at once, whatever the budget says.
 
 Exit code 3: not all could be brought back.`
 }
@@ -65,16 +65,16 @@ func (r *repairRunCmd) Run(ctx context.Context, c *cli) error {
 
 // showRepairs prints a line for each file about which there is something to say.
 func (c *cli) showRepairs(r api.RepairReport) error {
-	t := newTable("file", ">missing", ">made", ">used again", ">given up", ">still missing", ">moved", ">readable")
+	t := newTable("file", ">missing", ">made", ">used again", ">spread", ">given up", pick(r.DryRun, ">missing now", ">still missing"), ">bytes", ">readable")
 	for _, f := range r.Files {
 		moved := f.Read + f.Sent
 		if r.DryRun {
 			moved = f.Cost
 		}
-		if len(r.Files) > 1 && len(f.Missing)+len(f.Reused)+len(f.Unplaced) == 0 {
+		if len(r.Files) > 1 && len(f.Missing)+len(f.Reused)+len(f.Moved)+len(f.Unplaced) == 0 {
 			continue
 		}
-		t.add(pick(f.Name == "", f.Index.String(), f.Name), len(f.Missing), len(f.Placed), len(f.Reused), len(f.Unplaced), f.Left, moved,
+		t.add(pick(f.Name == "", f.Index.String(), f.Name), len(f.Missing), len(f.Placed), len(f.Reused), len(f.Moved), len(f.Unplaced), f.Left, moved,
 			percentage(f.Chance.Readable))
 	}
 	if len(t.rows) > 0 {
