@@ -53,12 +53,12 @@ func (b *Book) submit(ctx context.Context, grows bool, run func(*tx) error) erro
 	}
 	select {
 	case err := <-r.done:
-		return err
+		return b.blame(ctx, err)
 	case <-ctx.Done():
 		if r.state.CompareAndSwap(requestWaiting, requestAbandoned) {
 			return ctx.Err()
 		}
-		return <-r.done
+		return b.blame(ctx, <-r.done)
 	}
 }
 

@@ -47,8 +47,9 @@ type Book struct {
 	grown    chan struct{} // closed, and made anew, when events were written
 	seen     uint64        // newest durable event
 	headFile *headFile
-	clean    bool // Close went well
-	doubted  bool // Doubt was called
+	clean    bool      // Close went well
+	doubted  bool      // Doubt was called
+	looked   time.Time // when blame looked at the tables last
 	steps    clockSteps
 
 	closeOnce sync.Once

@@ -12,8 +12,8 @@ import (
 // Check holds the books to every rule that they have: it decodes every row,
 // computes every counter from the rows that it sums, compares every index with
 // its rows both ways, every lease with its share, and the chain of events with
-// their encodings. It lists each violated rule and goes on. Its sight is one
-// moment; writers don't wait. Memory grows with accounts, not with rows. An
+// their encodings; and it reads the database's files. It lists each violated rule and
+// goes on. Its sight is one moment; writers don't wait. Memory grows with accounts, not with rows. An
 // error means that the books couldn't be read through.
 func (b *Book) Check(ctx context.Context) (Report, error) {
 	b.mu.Lock()
@@ -35,7 +35,12 @@ func (b *Book) Check(ctx context.Context) (Report, error) {
 		}
 		return nil
 	})
-	if err != nil {
+	if err == nil {
+		err = b.checkLive(ctx)
+	}
+	if errors.Is(err, ErrDamaged) {
+		c.problem("%v", err)
+	} else if err != nil {
 		return Report{}, fmt.Errorf("check the books: %w", err)
 	}
 	if c.unnamed > 0 {

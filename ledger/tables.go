@@ -45,7 +45,7 @@ func checkTables(dir string, o badger.Options) error {
 func checkTable(path string) error {
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("the table %s is missing: %w", path, ErrDamaged)
+		return fmt.Errorf("the table %s: %w: %w", path, ErrDamaged, err)
 	} else if err != nil {
 		return err
 	}

@@ -72,11 +72,11 @@ func getFrom(txn *badger.Txn, key []byte) ([]byte, bool, error) {
 		return nil, false, nil
 	}
 	if err != nil {
-		return nil, false, fmt.Errorf("read row %x: %w", key, err)
+		return nil, false, fmt.Errorf("read row %x: %w: %w", key, errUnread, err)
 	}
 	v, err := item.ValueCopy(nil)
 	if err != nil {
-		return nil, false, fmt.Errorf("read row %x: %w", key, err)
+		return nil, false, fmt.Errorf("read row %x: %w: %w", key, errUnread, err)
 	}
 	return v, true, nil
 }

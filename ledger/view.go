@@ -28,7 +28,7 @@ func (b *Book) view(ctx context.Context, f func(v view) error) error {
 	}
 	txn := b.db.NewTransaction(false)
 	defer txn.Discard()
-	return f(view{txn})
+	return b.blame(ctx, f(view{txn}))
 }
 
 // ErrStop ends a walk early, without an error, when a visit function returns it.
