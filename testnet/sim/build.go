@@ -31,6 +31,7 @@ func (w *world) splits() {
 	w.scratch.seen = make([]uint64, len(w.nodes))
 	w.absent = make([]int64, len(w.nodes))
 	w.rotten = make([]bool, len(w.nodes))
+	w.odd = make([]uint64, len(w.nodes)/64+1)
 }
 
 // acquaint makes the friendships, and what dishonest members sign at once.
@@ -38,6 +39,7 @@ func (w *world) acquaint() {
 	social := w.social()
 	edges := w.s.Topology.edges(len(social), w.rng)
 	w.links = make([]link, 0, 2*len(edges))
+	w.asides = make([]aside, 0, 2*len(edges))
 	for _, e := range edges {
 		w.friends(social[e[0]], social[e[1]])
 	}
@@ -60,12 +62,12 @@ func (w *world) arrange() {
 			next++
 		}
 	}
-	links := make([]link, len(w.links))
-	for l := range w.links {
-		links[place[l]] = w.links[l]
-		links[place[l]].twin = place[w.links[l].twin]
+	links, asides := make([]link, len(w.links)), make([]aside, len(w.links))
+	for l, to := range place {
+		links[to], asides[to] = w.links[l], w.asides[l]
+		links[to].twin = place[w.links[l].twin]
 	}
-	w.links = links
+	w.links, w.asides = links, asides
 }
 
 // member adds the next node, the k-th of its group.
@@ -78,7 +80,7 @@ func (w *world) member(group, k int) {
 	if k%max(1, g.ISP) == 0 {
 		w.providers++
 	}
-	n := node{id: name(int(i)), group: int32(group), server: i, owner: i, home: w.homes, isp: w.providers,
+	n := node{group: int32(group), server: i, owner: i, home: w.homes, isp: w.providers,
 		present: !g.JoinedByEvents, alive: true, book: credit.New(w.s.MaxHops),
 		capacity: w.lognormal(g.Capacity, g.CapacitySigma), demand: w.lognormal(g.Demand, g.DemandSigma)}
 	n.room = n.capacity
@@ -92,6 +94,7 @@ func (w *world) member(group, k int) {
 	}
 	n.unit = w.s.Workload.unit(n.demand, w.policy)
 	w.nodes = append(w.nodes, n)
+	w.names = append(w.names, name(int(i)))
 }
 
 // unit is what a member with such a demand places at once. Where openings are
@@ -118,10 +121,11 @@ func (w *world) split(i int32) {
 	m := &w.nodes[i]
 	s := int32(len(w.nodes))
 	server := *m
-	server.id, server.server, server.owner = name(int(s)), s, i
+	server.server, server.owner = s, i
 	server.demand, server.unit = 0, 0
 	m.server, m.book, m.capacity, m.room = s, nil, 0, 0
 	w.nodes = append(w.nodes, server)
+	w.names = append(w.names, name(int(s)))
 }
 
 // social lists the members that people know: not yet those who come later, and

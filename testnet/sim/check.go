@@ -26,7 +26,7 @@ func (w *world) checkAnswer(l int32, size potluck.Size, fits bool) {
 	}
 	k := &w.links[l]
 	h := &w.nodes[k.node]
-	if d := h.book.Ask(w.nodes[k.peer].id, h.capacity-h.held, size); (d.Refusal == nil) != fits {
+	if d := h.book.Ask(w.names[k.peer], h.capacity-h.held, size); (d.Refusal == nil) != fits {
 		w.broken("node %d says %v to %d bytes of %d, its decision is %+v", k.node, fits, size, k.peer, d)
 	}
 }
@@ -56,8 +56,8 @@ func (w *world) checkAdmission(l int32, before potluck.Size) {
 
 // checkStep asserts that standing climbs one step at a time (section 10, 13).
 func (w *world) checkStep(l int32, before credit.Step) {
-	if v := &w.links[l]; w.s.Check && v.standing.Step > before+1 {
-		w.broken("account %d at node %d went from %v to %v", v.peer, v.node, before, v.standing.Step)
+	if v := &w.links[l]; w.s.Check && v.step > before+1 {
+		w.broken("account %d at node %d went from %v to %v", v.peer, v.node, before, v.step)
 	}
 }
 
@@ -85,15 +85,15 @@ func (w *world) checkNode(i int32) {
 	}
 	var held, loans, supply potluck.Size
 	for _, r := range n.refs {
-		k := &w.links[r.link]
+		k, x := &w.links[r.link], &w.asides[r.link]
 		held += k.held
 		loans += k.loans
-		p, ok := n.book.Peer(w.nodes[k.peer].id)
+		p, ok := n.book.Peer(w.names[k.peer])
 		if ok {
 			supply += n.book.Supply(p.ID)
 		}
-		if k.held < 0 || k.earned < 0 || k.loans < 0 || k.gone < 0 || k.orphan < 0 || k.gone+k.orphan > k.held {
-			w.broken("node %d counts %d held, %d gone, %d cancelled, %d earned, %d lent for %d", i, k.held, k.gone, k.orphan, k.earned, k.loans, k.peer)
+		if k.held < 0 || k.earned < 0 || k.loans < 0 || x.gone < 0 || x.orphan < 0 || x.gone+x.orphan > k.held || k.step != x.standing.Step {
+			w.broken("node %d counts %d held, %d gone, %d cancelled, %d earned, %d lent for %d", i, k.held, x.gone, x.orphan, k.earned, k.loans, k.peer)
 		}
 		if (ok || k.held+k.earned+k.loans > 0) && (p.Held != k.held || p.Earned != k.earned || p.Loans != k.loans) {
 			w.broken("the book of node %d has %d held, %d earned, %d lent for %d; the rows have %d, %d, %d", i, p.Held, p.Earned, p.Loans, k.peer, k.held, k.earned, k.loans)
@@ -135,10 +135,10 @@ func (w *world) checkAll() {
 		}
 	}
 	for l := range w.links {
-		k := &w.links[l]
-		if k.held != held[l]+k.orphan || k.gone != gone[l] || k.earned != earned[l] || k.loans != loans[l] {
+		k, x := &w.links[l], &w.asides[l]
+		if k.held != held[l]+x.orphan || x.gone != gone[l] || k.earned != earned[l] || k.loans != loans[l] {
 			w.broken("node %d counts %d held (%d cancelled), %d gone, %d earned, %d lent for %d; the shares sum to %d, %d, %d, %d",
-				k.node, k.held, k.orphan, k.gone, k.earned, k.loans, k.peer, held[l], gone[l], earned[l], loans[l])
+				k.node, k.held, x.orphan, x.gone, k.earned, k.loans, k.peer, held[l], gone[l], earned[l], loans[l])
 			return
 		}
 	}

@@ -16,13 +16,13 @@ func TestChecksFind(t *testing.T) {
 		{"sum to", func(w *world, l int32) { w.links[l].loans += 5; w.put(l) }},
 		{"its accounts sum to", func(w *world, l int32) { w.nodes[w.links[l].node].held++; w.put(l) }},
 		{"the rows have", func(w *world, l int32) { w.put(l); w.links[l].earned++ }},
-		{"counts", func(w *world, l int32) { w.links[l].gone = w.links[l].held + 1; w.put(l) }},
+		{"counts", func(w *world, l int32) { w.asides[l].gone = w.links[l].held + 1; w.put(l) }},
 		{"nothing funds", func(w *world, l int32) {
 			k := &w.links[l]
 			w.hold(l, 1+w.owes(l), -1)
 			_ = k
 		}},
-		{"went from", func(w *world, l int32) { w.links[l].standing.Step = 4; w.checkStep(l, 1) }},
+		{"went from", func(w *world, l int32) { w.links[l].step = 4; w.checkStep(l, 1) }},
 	} {
 		s := steady(8, 10)
 		w := newWorld(s, 0, silent{})

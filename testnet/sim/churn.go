@@ -8,7 +8,7 @@ func (w *world) depart(i int32) {
 	if n.away++; n.away == 1 && n.present {
 		n.up += w.now - n.since
 		n.since = w.now
-		w.absent[i] = max(1, w.now)
+		w.miss(i)
 	}
 }
 
@@ -16,13 +16,30 @@ func (w *world) arrive(i int32) {
 	n := &w.nodes[i]
 	if n.away--; n.away == 0 && n.present {
 		n.since = w.now
-		w.absent[i] = 0
+		w.greet(i)
 		if n.late {
 			n.late = false
 			w.queue.add(w.now, lateDue, i)
 		}
 	}
 }
+
+// miss and greet note that a node can't be reached, and that it can.
+func (w *world) miss(i int32) {
+	w.absent[i] = max(1, w.now)
+	w.odd[i/64] |= 1 << (i % 64)
+}
+
+func (w *world) greet(i int32) {
+	w.absent[i] = 0
+	if !w.rotten[i] {
+		w.odd[i/64] &^= 1 << (i % 64)
+	}
+}
+
+// isOdd tells whether a node is absent or rotten: few are, and the bits of all
+// stay in the processor's cache.
+func (w *world) isOdd(i int32) bool { return w.odd[i/64]>>(i%64)&1 != 0 }
 
 // flip ends a session or an absence of a server, and draws the next.
 func (w *world) flip(i int32, k kind) {
@@ -111,7 +128,7 @@ func (w *world) vanish(i int32) {
 	if n.away == 0 {
 		n.up += w.now - n.since
 		n.since = w.now
-		w.absent[i] = max(1, w.now)
+		w.miss(i)
 	}
 	n.present = false
 	w.tally.left++
@@ -121,7 +138,7 @@ func (w *world) vanish(i int32) {
 func (w *world) join(i int32, friends int) {
 	n := &w.nodes[i]
 	n.present, n.since = true, w.now
-	w.absent[i] = 0
+	w.greet(i)
 	for tries := 0; friends > 0 && tries < 20*friends+20; tries++ {
 		j := int32(w.rng.IntN(w.members))
 		if j == i || !w.nodes[j].present || w.find(i, w.nodes[j].server) >= 0 {
@@ -132,7 +149,7 @@ func (w *world) join(i int32, friends int) {
 	}
 	if s := w.nodes[i].server; s != i {
 		w.nodes[s].present = true
-		w.absent[s] = 0
+		w.greet(s)
 		w.begin(s)
 	}
 	w.begin(i)

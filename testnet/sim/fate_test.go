@@ -47,8 +47,8 @@ func TestServiceIsCounted(t *testing.T) {
 		if v.earned == 0 {
 			continue
 		}
-		w.serve(v)
-		if got := v.standing.Service; got > 99*day || got < 60*day {
+		w.serve(int32(l))
+		if got := w.asides[l].standing.Service; got > 99*day || got < 60*day {
 			t.Errorf("%d has held for %d for about 100 days, and %d are counted", v.peer, v.node, got/day)
 		}
 		counted++

@@ -12,21 +12,22 @@ func (w *world) accepts(l int32, size potluck.Size) bool {
 	if h.book == nil || w.absent[k.node] > 0 || !h.alive || h.capacity-h.held < size {
 		return false
 	}
-	if k.standing.Step == credit.StepSlowed && w.today(k)+size > credit.SlowedPerDay {
+	if k.step == credit.StepSlowed && w.today(l)+size > credit.SlowedPerDay {
 		return false
 	}
-	fits := h.book.Fits(w.nodes[k.peer].id, size)
+	fits := w.row(k).Fits(size)
 	w.checkAnswer(l, size, fits)
 	w.asked(l, size, fits)
 	return fits
 }
 
 // today is what a slowed account added today.
-func (w *world) today(k *link) potluck.Size {
-	if k.slowDay != w.now/day {
+func (w *world) today(l int32) potluck.Size {
+	x := &w.asides[l]
+	if x.slowDay != w.now/day {
 		return 0
 	}
-	return k.slowed
+	return x.slowed
 }
 
 // hold charges an account for bytes that a host took, and tells whether they are
@@ -35,15 +36,17 @@ func (w *world) hold(l int32, size potluck.Size, route int32) (gone bool) {
 	k := &w.links[l]
 	h := &w.nodes[k.node]
 	before := w.shortBefore(l)
-	k.slowed, k.slowDay = w.today(k)+size, w.now/day
+	x := &w.asides[l]
+	x.slowed, x.slowDay = w.today(l)+size, w.now/day
 	k.held += size
 	k.newest = w.now
 	h.held += size
 	if h.held > h.room {
 		gone = true
 		w.rotten[k.node] = true
-		k.gone += size
-		k.peak = max(k.peak, k.gone)
+		w.odd[k.node/64] |= 1 << (k.node % 64)
+		x.gone += size
+		x.peak = max(x.peak, x.gone)
 	}
 	w.put(l)
 	if w.earns(route) {
@@ -62,10 +65,10 @@ func (w *world) earn(l int32, size potluck.Size) {
 	k := &w.links[e]
 	switch {
 	case k.earned == 0:
-		k.served = w.now
+		w.asides[e].served = w.now
 		w.nodes[k.node].hosts++
 	case k.earned+size == 0:
-		w.serve(k)
+		w.serve(e)
 		w.nodes[k.node].hosts--
 	}
 	k.earned += size
@@ -99,11 +102,11 @@ func (w *world) writeOff(s *share, size potluck.Size) {
 	w.unroute(s.route)
 	k := &w.links[l]
 	if s.gone {
-		k.gone -= size
+		w.asides[l].gone -= size
 	}
 	if h := &w.nodes[k.node]; h.away > 0 {
-		k.orphan += size
-		h.moved = true
+		w.asides[l].orphan += size
+		h.moved, h.litter = true, true
 	} else {
 		k.held -= size
 		h.held -= size
@@ -114,11 +117,11 @@ func (w *world) writeOff(s *share, size potluck.Size) {
 
 // sweep releases what owners cancelled while the host was away.
 func (w *world) sweep(l int32) {
-	k := &w.links[l]
-	if k.orphan > 0 {
-		k.held -= k.orphan
-		w.nodes[k.node].held -= k.orphan
-		k.orphan = 0
+	if orphan := w.asides[l].orphan; orphan > 0 {
+		k := &w.links[l]
+		k.held -= orphan
+		w.nodes[k.node].held -= orphan
+		w.asides[l].orphan = 0
 		w.put(l)
 	}
 }

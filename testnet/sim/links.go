@@ -39,7 +39,9 @@ func (w *world) meet(i, peer int32) int32 {
 		return l
 	}
 	l := int32(len(w.links))
-	w.links = append(w.links, link{node: i, peer: peer, twin: l + 1}, link{node: peer, peer: i, twin: l})
+	w.links = append(w.links, link{node: i, peer: peer, twin: l + 1, member: w.nodes[peer].owner == peer},
+		link{node: peer, peer: i, twin: l, member: w.nodes[i].owner == i})
+	w.asides = append(w.asides, aside{}, aside{})
 	w.refer(i, peer, l)
 	w.refer(peer, i, l+1)
 	return l
@@ -65,20 +67,27 @@ func (w *world) put(l int32) {
 	if n.book == nil {
 		return
 	}
-	n.book.Put(w.peer(k))
+	w.row(k).Put(w.peer(k))
 	n.moved = true
 	if w.s.Check {
 		w.touched = append(w.touched, k.node)
 	}
 }
 
+// row is the peer's in the node's book, which there must be.
+func (w *world) row(k *link) credit.Row {
+	if k.row == (credit.Row{}) {
+		k.row = w.nodes[k.node].book.Row(w.names[k.peer])
+	}
+	return k.row
+}
+
 // peer is what a node's book is to say of a peer. A friend with two keys has the
 // trust line and the gift once, for the key that stores.
 func (w *world) peer(k *link) credit.Peer {
-	p := credit.Peer{ID: w.nodes[k.peer].id, Friend: k.friend, Denied: k.denied,
-		Frozen: k.standing.Step >= credit.StepFrozen, RatioPPM: w.policy.RatioPPM,
+	p := credit.Peer{Friend: k.friend, Denied: k.denied, Frozen: k.step >= credit.StepFrozen, RatioPPM: w.policy.RatioPPM,
 		Earned: k.earned, Held: k.held, Loans: k.loans, Newest: k.newest}
-	if k.friend && w.nodes[k.peer].owner == k.peer {
+	if k.friend && k.member {
 		p.Gift, p.Opening = w.policy.Gift, w.policy.Opening
 		if w.policy.Reciprocity == "none" {
 			p.Gift = potluck.MaxSize

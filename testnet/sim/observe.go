@@ -152,7 +152,7 @@ func (w *world) standings() {
 func (w *world) steps() (counts [int(credit.StepEvicting) + 1]int64) {
 	for l := range w.links {
 		if k := &w.links[l]; k.friend || k.held > 0 {
-			counts[k.standing.Step]++
+			counts[k.step]++
 		}
 	}
 	return counts

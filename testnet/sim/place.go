@@ -43,7 +43,7 @@ func (w *world) settle(b int32, k int, c candidate) {
 
 // takeBack undoes what a chosen host took.
 func (w *world) takeBack(c candidate, size potluck.Size) {
-	w.links[c.link].slowed -= size
+	w.asides[c.link].slowed -= size
 	w.writeOff(&share{link: c.link, route: c.route, gone: c.gone}, size)
 }
 
@@ -105,7 +105,7 @@ func (w *world) candidates(i int32, size potluck.Size) []candidate {
 	rich := 0
 	for k := range refs {
 		own := refs[k].link
-		p := w.links[own].peer
+		p := refs[k].peer
 		host := &w.nodes[p]
 		if w.absent[p] > 0 || host.book == nil || host.capacity-host.held < size || w.doubted(own) {
 			continue
@@ -129,7 +129,7 @@ func (w *world) candidates(i int32, size potluck.Size) []candidate {
 // an audit: for a window, and each time for twice as long.
 func (w *world) doubted(own int32) bool {
 	k := &w.links[own]
-	return k.fails > 0 && w.now-k.failedAt < int64(w.policy.AuditDays)*day<<min(k.fails-1, 10)
+	return k.fails > 0 && w.now-w.asides[own].failedAt < int64(w.policy.AuditDays)*day<<min(k.fails-1, 10)
 }
 
 // owes is what a host would take from an account by the account's own credit. It

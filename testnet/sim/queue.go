@@ -29,16 +29,81 @@ type event struct {
 
 func (e *event) before(o *event) bool { return e.at < o.at || e.at == o.at && e.seq < o.seq }
 
-// queue is a heap with four children to a node: half as deep as one with two,
-// and the four lie side by side in memory.
+const (
+	slotSeconds = 64
+	slots       = 2048 // of a calendar: 36 hours, so that what a day plans for the next has its slot
+)
+
+// queue is a calendar. The events of the slot that it has come to are a heap with
+// four children to a node; those of each slot to come are a list, and so are those
+// beyond the calendar. Whatever lies ahead isn't touched until its slot comes, and
+// the heap is so small that it stays in the processor's cache.
 type queue struct {
-	heap []event
-	seq  uint64
+	heap  []event
+	slot  int64          // that it has come to
+	ring  [slots][]event // slot s is at s%slots
+	later []event        // all are looked at each time that the ring is through
+	count int            // of all events
+	seq   uint64
 }
 
 func (q *queue) add(at int64, k kind, node int32) {
-	e := event{at: at, seq: q.seq, node: node, kind: k}
+	q.count++
+	q.sort(event{at: at, seq: q.seq, node: node, kind: k})
 	q.seq++
+}
+
+// sort puts an event where it belongs.
+func (q *queue) sort(e event) {
+	switch s := e.at / slotSeconds; {
+	case s <= q.slot:
+		q.rise(e)
+	case s < q.slot+slots:
+		q.ring[s%slots] = append(q.ring[s%slots], e)
+	default:
+		q.later = append(q.later, e)
+	}
+}
+
+// next takes the earliest event, if there is one until end.
+func (q *queue) next(end int64) (first event, ok bool) {
+	for len(q.heap) == 0 {
+		if q.count == 0 || (q.slot+1)*slotSeconds > end {
+			return event{}, false
+		}
+		q.turn()
+	}
+	if first = q.heap[0]; first.at > end {
+		return event{}, false
+	}
+	q.count--
+	last := q.heap[len(q.heap)-1]
+	q.heap = q.heap[:len(q.heap)-1]
+	if len(q.heap) > 0 {
+		q.sink(last)
+	}
+	return first, true
+}
+
+// turn goes on to the next slot. Nothing that was too late for the ring is due
+// before the ring is through.
+func (q *queue) turn() {
+	q.slot++
+	if q.slot%slots == 0 {
+		all := q.later
+		q.later = q.later[:0]
+		for _, e := range all {
+			q.sort(e) // writes no farther than what was read
+		}
+	}
+	due := &q.ring[q.slot%slots]
+	for _, e := range *due {
+		q.rise(e)
+	}
+	*due = (*due)[:0]
+}
+
+func (q *queue) rise(e event) {
 	q.heap = append(q.heap, e)
 	i := len(q.heap) - 1
 	for i > 0 {
@@ -50,17 +115,6 @@ func (q *queue) add(at int64, k kind, node int32) {
 		i = up
 	}
 	q.heap[i] = e
-}
-
-// next takes the earliest event; the queue must not be empty.
-func (q *queue) next() event {
-	first := q.heap[0]
-	last := q.heap[len(q.heap)-1]
-	q.heap = q.heap[:len(q.heap)-1]
-	if len(q.heap) > 0 {
-		q.sink(last)
-	}
-	return first
 }
 
 func (q *queue) sink(e event) {

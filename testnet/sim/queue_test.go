@@ -8,23 +8,32 @@ import (
 	"pgregory.net/rapid"
 )
 
-// The queue against a list that is sorted anew each time.
+// The queue against a list that is sorted anew each time. What is added is never
+// before what was taken.
 func TestQueueInOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var q queue
 		var list []event
+		now := int64(0)
+		spans := []int64{0, 3, slotSeconds, day, slots * slotSeconds, 40 * day}
 		for range rapid.IntRange(1, 200).Draw(t, "steps") {
-			if len(list) == 0 || rapid.Bool().Draw(t, "add") {
-				at := rapid.Int64Range(0, 20).Draw(t, "at")
+			if rapid.Bool().Draw(t, "add") {
+				at := now + rapid.Int64Range(0, rapid.SampledFrom(spans).Draw(t, "span")).Draw(t, "at")
 				list = append(list, event{at: at, seq: q.seq, kind: comes, node: int32(at)})
 				q.add(at, comes, int32(at))
 				continue
 			}
 			slices.SortFunc(list, func(a, b event) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.seq, b.seq)) })
-			if got := q.next(); got != list[0] {
+			end := now + rapid.SampledFrom(spans).Draw(t, "until")
+			got, ok := q.next(end)
+			switch due := len(list) > 0 && list[0].at <= end; {
+			case ok != due:
+				t.Fatalf("until %d there is %v, want %v of %v", end, ok, due, list)
+			case ok && got != list[0]:
 				t.Fatalf("next is %v, want %v", got, list[0])
+			case ok:
+				now, list = got.at, list[1:]
 			}
-			list = list[1:]
 		}
 	})
 }
@@ -34,7 +43,7 @@ func TestQueueAllocatesNothing(t *testing.T) {
 	for i := range int64(1000) {
 		q.add(i*7919%1000, tendDue, 0)
 	}
-	if n := testing.AllocsPerRun(1000, func() { e := q.next(); q.add(e.at+day, tendDue, e.node) }); n != 0 {
+	if n := testing.AllocsPerRun(10_000, func() { e, _ := q.next(1000 * year); q.add(e.at+day, tendDue, e.node) }); n != 0 {
 		t.Errorf("an event allocates %v times", n)
 	}
 }

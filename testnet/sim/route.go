@@ -49,7 +49,7 @@ func (w *world) seek(owner int32, size potluck.Size, target int32, chosen []cand
 					return c, true
 				}
 			}
-			if int(b.hops) < w.s.MaxHops && p != target && h.book.Fits(w.nodes[b.node].id, size) {
+			if int(b.hops) < w.s.MaxHops && p != target && w.row(&w.links[l]).Fits(size) {
 				w.scratch.seen[p] = stamp
 				front = append(front, step{node: p, via: l, from: int32(at), hops: b.hops + 1})
 			}
@@ -179,10 +179,10 @@ func (w *world) grant(i int32, c candidate) {
 func (w *world) point(issuer, to, host int32, limit potluck.Size, frozen bool) {
 	l := w.meet(host, issuer)
 	w.meet(host, to)
-	k := &w.links[l]
+	k := &w.asides[l]
 	at := -1
 	for i := range k.arcs {
-		if k.arcs[i].To == w.nodes[to].id && k.arcs[i].Frozen == frozen {
+		if k.arcs[i].To == w.names[to] && k.arcs[i].Frozen == frozen {
 			at = i
 		}
 	}
@@ -190,7 +190,7 @@ func (w *world) point(issuer, to, host int32, limit potluck.Size, frozen bool) {
 	case at < 0 && limit == 0:
 		return
 	case at < 0:
-		k.arcs = append(k.arcs, credit.Arc{From: w.nodes[issuer].id, To: w.nodes[to].id,
+		k.arcs = append(k.arcs, credit.Arc{From: w.names[issuer], To: w.names[to],
 			Limit: limit, SharePPM: credit.NoShare, Frozen: frozen, Order: w.now})
 	case limit == 0:
 		k.arcs = append(k.arcs[:at], k.arcs[at+1:]...)
@@ -198,7 +198,7 @@ func (w *world) point(issuer, to, host int32, limit potluck.Size, frozen bool) {
 		k.arcs[at].Limit = limit
 	}
 	if n := &w.nodes[host]; n.book != nil {
-		n.book.SetArcs(w.nodes[issuer].id, k.arcs)
+		n.book.SetArcs(w.names[issuer], k.arcs)
 		n.moved = true
 	}
 	if w.s.Check {
@@ -209,8 +209,8 @@ func (w *world) point(issuer, to, host int32, limit potluck.Size, frozen bool) {
 // pointed is the limit of a live pointer; 0 when there is none.
 func (w *world) pointed(issuer, to, host int32) potluck.Size {
 	if l := w.find(host, issuer); l >= 0 {
-		for _, a := range w.links[l].arcs {
-			if a.To == w.nodes[to].id && !a.Frozen {
+		for _, a := range w.asides[l].arcs {
+			if a.To == w.names[to] && !a.Frozen {
 				return a.Limit
 			}
 		}

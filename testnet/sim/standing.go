@@ -11,28 +11,31 @@ import (
 // later, so that a quiet day doesn't touch it.
 func (w *world) judge(i int32) {
 	n := &w.nodes[i]
-	if n.moved {
+	if n.litter {
+		n.litter = false
 		for k := range n.refs {
 			w.sweep(n.refs[k].link)
 		}
+	}
+	if n.moved {
 		w.shortfalls(i)
 	}
 	all := w.policy.MinUptime > 0
 	grace := int64(w.policy.Ladder.OfflineGrace.Seconds())
 	for k := 0; k < len(w.nodes[i].refs); k++ {
 		r := &w.nodes[i].refs[k]
-		since := w.absent[r.peer]
-		if !r.watch && !all && (since == 0 || w.now-since <= grace) {
+		if !r.watch && !all && (!w.isOdd(r.peer) || w.absent[r.peer] == 0 || w.now-w.absent[r.peer] <= grace) {
 			continue
 		}
-		v := &w.links[r.link]
-		if !v.friend && v.held == 0 && v.earned == 0 && v.standing.Step == credit.StepGood {
+		l := r.link
+		v := &w.links[l]
+		if !v.friend && v.held == 0 && v.earned == 0 && v.step == credit.StepGood {
 			r.watch = false
 			continue
 		}
-		w.evaluate(r.link)
-		v = &w.links[r.link]
-		w.nodes[i].refs[k].watch = v.standing.Step != credit.StepGood || v.short > 0 || v.failed > 0
+		w.evaluate(l)
+		x := &w.asides[l]
+		w.nodes[i].refs[k].watch = w.links[l].step != credit.StepGood || x.short > 0 || x.failed > 0
 	}
 }
 
@@ -45,10 +48,11 @@ func (w *world) watch(i, peer int32) {
 }
 
 // serve counts the days of service since the last look, but for today's.
-func (w *world) serve(v *link) {
-	if elapsed := w.now - v.served - day; elapsed > 0 && v.earned > 0 && v.standing.Step == credit.StepGood {
-		v.standing, _ = credit.Evaluate(v.standing, credit.Facts{Holding: w.policy.Goodwill, Elapsed: elapsed}, w.policy.Ladder, w.now)
-		v.served += elapsed
+func (w *world) serve(l int32) {
+	x := &w.asides[l]
+	if elapsed := w.now - x.served - day; elapsed > 0 && w.links[l].earned > 0 && w.links[l].step == credit.StepGood {
+		x.standing, _ = credit.Evaluate(x.standing, credit.Facts{Holding: w.policy.Goodwill, Elapsed: elapsed}, w.policy.Ladder, w.now)
+		x.served += elapsed
 	}
 }
 
@@ -58,13 +62,13 @@ func (w *world) shortfalls(i int32) {
 	n.moved = false
 	if n.short > 0 {
 		for _, r := range n.refs {
-			w.links[r.link].short = 0
+			w.asides[r.link].short = 0
 		}
 	}
 	n.short = 0
 	for _, s := range n.book.Shortfalls() {
 		if l := w.find(i, number(s.ID)); l >= 0 {
-			w.links[l].short = s.Bytes
+			w.asides[l].short = s.Bytes
 			n.short += s.Bytes
 			w.watch(i, w.links[l].peer)
 		}
@@ -74,34 +78,34 @@ func (w *world) shortfalls(i int32) {
 // evaluate moves one account on the ladder, tells the peer, and evicts a day's
 // part from one that is there.
 func (w *world) evaluate(l int32) {
-	v := &w.links[l]
-	w.serve(v)
-	f := credit.Facts{Short: v.short, Holding: v.earned > 0 && w.policy.Goodwill, Elapsed: w.now - v.served}
-	v.served = w.now
+	v, x := &w.links[l], &w.asides[l]
+	w.serve(l)
+	f := credit.Facts{Short: x.short, Holding: v.earned > 0 && w.policy.Goodwill, Elapsed: w.now - x.served}
+	x.served = w.now
 	if v.earned > 0 {
 		f.AbsentSince = w.absent[v.peer]
 	}
-	if v.failed > 0 {
-		if w.now-v.failedAt < int64(w.policy.AuditDays)*day {
-			f.FailedAudits = int(v.failed)
+	if x.failed > 0 {
+		if w.now-x.failedAt < int64(w.policy.AuditDays)*day {
+			f.FailedAudits = int(x.failed)
 		} else {
-			v.failed = 0
+			x.failed = 0
 		}
 	}
-	before := v.standing.Step
-	next, changed := credit.Evaluate(v.standing, f, w.policy.Ladder, w.now)
+	before := v.step
+	next, changed := credit.Evaluate(x.standing, f, w.policy.Ladder, w.now)
 	if next.Told != next.Step {
 		next.Told, next.ToldAt = next.Step, w.now
 	}
-	v.standing = next
+	x.standing, v.step = next, next.Step
 	if changed {
 		w.checkStep(l, before)
-		w.record("standing", v.node, v.peer, v.short, next.Step.String())
+		w.record("standing", v.node, v.peer, x.short, next.Step.String())
 		w.put(l)
 	}
 	if next.Step == credit.StepEvicting && w.now-next.Evicted >= day {
-		v.standing.Evicted = w.now
-		w.evict(l, credit.DailyEviction(v.held, v.short))
+		x.standing.Evicted = w.now
+		w.evict(l, credit.DailyEviction(v.held, x.short))
 	}
 	w.uptimeRule(l)
 }

@@ -83,7 +83,6 @@ func (w *world) whitewash(i int32) {
 		return
 	}
 	again := *n
-	again.id = name(len(w.nodes))
 	j := int32(len(w.nodes))
 	again.server, again.owner = j, j
 	again.book = credit.New(w.s.MaxHops)
@@ -92,9 +91,13 @@ func (w *world) whitewash(i int32) {
 	former := n.refs
 	w.vanish(i)
 	w.nodes = append(w.nodes, again)
+	w.names = append(w.names, name(int(j)))
 	w.scratch.seen = append(w.scratch.seen, 0)
 	w.absent = append(w.absent, 0)
 	w.rotten = append(w.rotten, false)
+	if int(j)/64 == len(w.odd) {
+		w.odd = append(w.odd, 0)
+	}
 	w.record("new-key", i, j, w.nodes[i].placed, "")
 	w.befriendOthers(j, former, max(1, w.s.Topology.Degree/2))
 	w.begin(j)
@@ -127,7 +130,7 @@ func (w *world) revoke(i int32) {
 	}
 	me := slices.Index(gang, i)
 	pick := func(round int) int32 { return gang[(me+1+round%(len(gang)-1))%len(gang)] }
-	round := n.turn / takeback
+	round := int(n.turn / takeback)
 	for _, host := range w.acquainted(i) {
 		if to := pick(round); to != host {
 			w.withdraw(i, host)
@@ -141,9 +144,9 @@ func (w *world) revoke(i int32) {
 // carries now.
 func (w *world) withdraw(issuer, host int32) {
 	book := w.nodes[host].book
-	carried := book.Carried(w.nodes[issuer].id)
+	carried := book.Carried(w.names[issuer])
 	l := w.meet(host, issuer)
-	arcs := w.links[l].arcs[:0]
+	arcs := w.asides[l].arcs[:0]
 	for _, f := range carried {
 		if f.Bytes == 0 {
 			continue
@@ -155,8 +158,8 @@ func (w *world) withdraw(issuer, host int32) {
 		}
 		arcs = append(arcs, credit.Arc{From: f.From, To: f.To, Limit: f.Bytes, SharePPM: credit.NoShare, Frozen: true, Order: w.now})
 	}
-	w.links[l].arcs = arcs
-	book.SetArcs(w.nodes[issuer].id, arcs)
+	w.asides[l].arcs = arcs
+	book.SetArcs(w.names[issuer], arcs)
 	w.nodes[host].moved = true
 	w.record("revoked", issuer, host, total(carried), "")
 }

@@ -87,8 +87,8 @@ func (w *world) exposure(group int32) (gain, bound potluck.Size) {
 				bound += p.Gift + p.Opening
 			}
 		case theirs && !mine && honest(w.strategy(k.peer)):
-			gain -= k.held - k.gone
-			bound += k.peak
+			gain -= k.held - w.asides[l].gone
+			bound += w.asides[l].peak
 		}
 	}
 	return gain, bound

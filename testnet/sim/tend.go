@@ -87,17 +87,20 @@ func (w *world) audit(i int32) {
 	grace := int64(w.policy.Ladder.OfflineGrace.Seconds())
 	for k := 0; k < len(w.nodes[i].refs); k++ {
 		r := w.nodes[i].refs[k]
+		if !w.isOdd(r.peer) {
+			continue
+		}
 		since := w.absent[r.peer]
 		if since == 0 && !(w.policy.Audits && w.rotten[r.peer]) || since > 0 && w.now-since <= grace {
 			continue
 		}
 		l := w.links[r.link].twin
-		h := &w.links[l]
+		h, gone := &w.links[l], w.asides[l].gone
 		switch {
-		case h.held == h.orphan:
+		case h.held == w.asides[l].orphan:
 		case since > 0:
 			w.record("written-off", i, h.node, w.forsake(i, l, true), "away for too long")
-		case h.gone > 0 && w.caught(h):
+		case gone > 0 && w.caught(h.held, gone):
 			w.fail(i, l)
 		}
 	}
@@ -106,10 +109,11 @@ func (w *world) audit(i int32) {
 	}
 }
 
-// caught draws the day's samples of what a host holds for an account.
-func (w *world) caught(h *link) bool {
+// caught draws the day's samples of what a host holds for an account, of which
+// so much is gone.
+func (w *world) caught(held, gone potluck.Size) bool {
 	for range w.samples() {
-		if potluck.Size(w.rng.Int64N(int64(h.held))) < h.gone {
+		if potluck.Size(w.rng.Int64N(int64(held))) < gone {
 			return true
 		}
 	}
@@ -125,8 +129,8 @@ func (w *world) fail(i, l int32) {
 		if k == 1 && views[0] == view {
 			break
 		}
-		v := &w.links[view]
-		v.failed, v.fails, v.failedAt = v.failed+1, v.fails+1, w.now
+		v, x := &w.links[view], &w.asides[view]
+		x.failed, v.fails, x.failedAt = x.failed+1, v.fails+1, w.now
 		w.watch(v.node, v.peer)
 	}
 	w.tally.failed++
@@ -167,12 +171,12 @@ func (w *world) count(b int32) (listed, good, reachable int) {
 		}
 		listed++
 		host := w.links[s.link].node
-		since := w.absent[host]
-		if s.gone || since > 0 && !w.nodes[host].present {
+		absent := w.isOdd(host) && w.absent[host] > 0
+		if s.gone || absent && !w.nodes[host].present {
 			continue
 		}
 		good++
-		if since == 0 {
+		if !absent {
 			reachable++
 		}
 	}

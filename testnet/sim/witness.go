@@ -45,7 +45,7 @@ func (w *world) accounts() {
 				return
 			}
 			k := &w.links[r.link]
-			w.err = x.Account(Account{Node: i, Peer: int(r.peer), Held: k.held, Earned: k.earned, Short: k.short, Step: k.standing.Step})
+			w.err = x.Account(Account{Node: i, Peer: int(r.peer), Held: k.held, Earned: k.earned, Short: w.asides[r.link].short, Step: k.step})
 		}
 	}
 }

@@ -23,9 +23,12 @@ type world struct {
 
 	members int // nodes[:members] are members; after them come second servers and new keys
 	nodes   []node
-	links   []link  // first those of node 0, then of node 1, and so on; then those that came later
-	absent  []int64 // by node: since when it can't be reached; 0: it can
-	rotten  []bool  // by node: it dropped something that it acknowledged
+	names   []credit.ID // by node
+	links   []link      // those of one node side by side; then those that came later
+	asides  []aside     // by link
+	absent  []int64     // by node: since when it can't be reached; 0: it can
+	rotten  []bool      // by node: it dropped something that it acknowledged
+	odd     []uint64    // a bit for each node that is absent or rotten
 	batches []batch
 	shares  []share // batch b has shares[b*stride:][:stride]
 	routes  []route
@@ -39,36 +42,38 @@ type world struct {
 }
 
 // node is one process with one key. A member whose server has another key is
-// two: the member's own node only asks, the server only holds.
+// two: the member's own node only asks, the server only holds. It is three lines
+// of a processor's cache: what others look at who want to place something, what
+// its own day begins with, the rest.
 type node struct {
-	book    *credit.Book // nil: holds for nobody
-	id      credit.ID
-	group   int32
-	server  int32 // the node that holds in this member's stead: itself, or another
-	owner   int32 // the member that this server works for: itself, or another
-	home    int32 // household
-	isp     int32
-	away    int32 // reasons why it can't be reached now; 0: it can
-	present bool  // joined, and not left
-	alive   bool  // its disk works
-	moved   bool  // the book changed since its shortfalls were computed
-	hurt    bool  // a batch may miss shares
-	late    bool  // its day's work is to be done when it is back
-
+	book           *credit.Book // nil: holds for nobody
 	capacity, held potluck.Size // offered; charged of it
 	room           potluck.Size // what there is in truth, of a liar less than capacity
-	demand         potluck.Size // at the start, in bytes of data
-	placed, unit   potluck.Size // data placed now; what is placed at once
-	lost           potluck.Size // data of which too few shares were left
-	evicted        potluck.Size // shares that hosts dropped by the ladder
-	born, since    int64        // when it joined; when it last came or went
-	up             int64        // seconds reachable until since
-	hosts          int32        // peers that hold for it
-	short          potluck.Size // of all accounts at this node, at the last look
-	turn           int          // how often a strategy made its move
+	server         int32        // the node that holds in this member's stead: itself, or another
+	owner          int32        // the member that this server works for: itself, or another
+	home           int32        // household
+	isp            int32
+	group          int32
+	away           int32 // reasons why it can't be reached now; 0: it can
+	present        bool  // joined, and not left
+	alive          bool  // its disk works
+	moved          bool  // the book changed since its shortfalls were computed
+	hurt           bool  // a batch may miss shares
+	late           bool  // its day's work is to be done when it is back
+	litter         bool  // owners wrote off what it held while it was away
 
-	refs    []ref   // ascending by peer
-	batches []int32 // its own data, oldest first
+	refs         []ref        // ascending by peer
+	batches      []int32      // its own data, oldest first
+	placed, unit potluck.Size // data placed now; what is placed at once
+
+	demand      potluck.Size // at the start, in bytes of data
+	hosts       int32        // peers that hold for it
+	turn        int32        // how often a strategy made its move
+	lost        potluck.Size // data of which too few shares were left
+	evicted     potluck.Size // shares that hosts dropped by the ladder
+	short       potluck.Size // of all accounts at this node, at the last look
+	born, since int64        // when it joined; when it last came or went
+	up          int64        // seconds reachable until since
 }
 
 // ref finds a node's view of a peer.
@@ -77,28 +82,36 @@ type ref struct {
 	watch      bool // its standing is looked at every day
 }
 
-// link is what a node keeps of a peer.
+// link is what a node keeps of a peer, as far as asks need it: one line of a
+// processor's cache.
 type link struct {
+	row        credit.Row // the peer's in node's book; the zero Row until it is needed
 	node, peer int32
 	twin       int32 // the peer's view of node
+	fails      int32 // audits that peer failed, ever
 	friend     bool
+	member     bool // the peer is a member, not a server with a key of its own
 	denied     bool
-	failed     int32        // audits in the window
-	fails      int32        // audits ever
+	step       credit.Step
 	held       potluck.Size // node holds for peer: what peer is charged for
 	earned     potluck.Size // peer holds for node's principal, as far as that knows
-	short      potluck.Size // of held: what nothing funds, at the last look
-	orphan     potluck.Size // of held: written off by peer, which couldn't cancel it yet
-	standing   credit.Standing
-	gone       potluck.Size // of held: not there in truth, and peer doesn't know
-	peak       potluck.Size // the most that was ever gone
 	loans      potluck.Size
 	newest     int64
-	failedAt   int64
-	served     int64 // until when service was counted
-	slowDay    int64 // the day to which slowed belongs
-	slowed     potluck.Size
-	arcs       []credit.Arc // the peer's standing order at node
+}
+
+// aside is what else a node keeps of a peer.
+type aside struct {
+	standing credit.Standing
+	failed   int32        // audits in the window
+	failedAt int64        // the last
+	short    potluck.Size // of held: what nothing funds, at the last look
+	orphan   potluck.Size // of held: written off by peer, which couldn't cancel it yet
+	gone     potluck.Size // of held: not there in truth, and peer doesn't know
+	peak     potluck.Size // the most that was ever gone
+	served   int64        // until when service was counted
+	slowDay  int64        // the day to which slowed belongs
+	slowed   potluck.Size
+	arcs     []credit.Arc // the peer's standing order at node
 }
 
 // batch is some data of one owner, in equal shares.
@@ -180,11 +193,14 @@ func defaults(p Policy) Policy {
 // run handles all events of the scenario's days.
 func (w *world) run(ctx context.Context) error {
 	end := int64(w.s.Days) * day
-	for len(w.queue.heap) > 0 && w.queue.heap[0].at <= end && w.err == nil {
+	for w.err == nil {
 		if w.events%4096 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		e := w.queue.next()
+		e, ok := w.queue.next(end)
+		if !ok {
+			break
+		}
 		w.now = e.at
 		w.events++
 		w.handle(e)
