@@ -72,6 +72,7 @@ type get struct {
 	from, to potluck.Size // of the file
 	first    int64        // first stripe
 	last     int64        // last stripe, included
+	small    []morsel     // of a small read; nil: it is read by blocks
 }
 
 func (c *Client) getShares(ctx context.Context, cp caps.Read, dst io.Writer, o GetOptions, r *reporter) (GetResult, error) {
@@ -81,11 +82,9 @@ func (c *Client) getShares(ctx context.Context, cp caps.Read, dst io.Writer, o G
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stripe := potluck.Size(cp.Layout.K) * potluck.Size(cp.Layout.Block)
-	g := &get{
-		client: c, file: cp.Verify(), key: cp.Key, layout: cp.Layout, report: r, from: from, to: to,
-		first: int64(from / stripe), last: int64((to - 1) / stripe),
-	}
+	g := &get{client: c, file: cp.Verify(), key: cp.Key, layout: cp.Layout, report: r, from: from, to: to}
+	g.last = g.stripeAt(to - 1)
+	g.small = g.morsels()
 	hosts, known, err := c.candidates(ctx, nil)
 	if err != nil {
 		return GetResult{}, err
@@ -101,6 +100,16 @@ func (c *Client) getShares(ctx context.Context, cp caps.Read, dst io.Writer, o G
 		return g.result(0), err
 	}
 	var written potluck.Size
+	if g.small != nil {
+		n, few, err := g.nibble(ctx, dst)
+		if !few {
+			return g.result(n), err
+		}
+		written, g.from = n, g.from+n
+	} else if err := g.fetchManifest(ctx); err != nil {
+		return g.result(0), err
+	}
+	g.first = g.stripeAt(g.from)
 	for {
 		n, err := g.stream(ctx, dst)
 		written += n
@@ -108,6 +117,11 @@ func (c *Client) getShares(ctx context.Context, cp caps.Read, dst io.Writer, o G
 			return g.result(written), err
 		}
 	}
+}
+
+// stripeAt is the stripe that has a byte of the file.
+func (g *get) stripeAt(at potluck.Size) int64 {
+	return int64(at / (potluck.Size(g.layout.K) * potluck.Size(g.layout.Block)))
 }
 
 // goOn tells whether a read that stopped may go on from where it stopped, and
@@ -119,12 +133,13 @@ func (g *get) goOn(written potluck.Size, err error) bool {
 		return false
 	}
 	g.from += written
-	g.first = int64(g.from / (potluck.Size(g.layout.K) * potluck.Size(g.layout.Block)))
+	g.first = g.stripeAt(g.from)
 	g.pool.restart()
 	return true
 }
 
-// locate finds holders of at least k distinct shares, and the manifest.
+// locate finds holders of at least k distinct shares. A small read doesn't wait
+// for more than those whose shares it needs.
 func (g *get) locate(ctx context.Context, hosts []peer.ID) error {
 	found := g.client.search(ctx, g.file.Index, hosts, g.known)
 	var late <-chan time.Time
@@ -133,12 +148,19 @@ func (g *get) locate(ctx context.Context, hosts []peer.ID) error {
 		case held, more := <-found:
 			open = more
 			g.add(held)
-			if late == nil && g.pool.distinct() >= int(g.layout.K) {
+			if g.pool.distinct() < int(g.layout.K) {
+				continue
+			}
+			if g.small != nil && g.pool.reach(g.small) {
+				go g.addLate(found) // ends when the search does
+				return nil
+			}
+			if late == nil {
 				late = time.After(patience)
 			}
 		case <-late:
 			go g.addLate(found) // ends when the search does
-			return g.fetchManifest(ctx)
+			return nil
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
@@ -147,7 +169,7 @@ func (g *get) locate(ctx context.Context, hosts []peer.ID) error {
 	if g.pool.distinct() < int(g.layout.K) {
 		return g.pool.notEnough(int(g.layout.K))
 	}
-	return g.fetchManifest(ctx)
+	return nil
 }
 
 // add takes in what one host says that it holds.
@@ -167,9 +189,10 @@ func (g *get) addLate(found <-chan []holding) {
 }
 
 // fetchManifest asks the holders in turn until one has the manifest that the
-// cap names.
+// cap names: last of all those that a small read asks for slivers, to which it
+// looks like an audit then.
 func (g *get) fetchManifest(ctx context.Context) error {
-	for _, h := range g.pool.list() {
+	for _, h := range g.strangersFirst(g.pool.list()) {
 		b, err := g.client.fetch(ctx, h.host, p2p.ReadRequest{Index: g.file.Index, Number: h.Number, Part: p2p.PartManifest},
 			potluck.Size(shares.ManifestLen(g.layout)))
 		if err == nil && shares.Sum(b) != g.file.Manifest {

@@ -56,6 +56,8 @@ type host struct {
 	charged map[potluck.ShareID]potluck.Size
 	quoted  atomic.Int32  // quotes
 	dumb    bool          // quotes are never answered
+	slivers atomic.Int32  // asked for
+	older   bool          // knows no slivers
 	cancels chan struct{} // each cancel sends one when it begins, and takes one to go on; nil: none does
 }
 
@@ -295,6 +297,33 @@ func (h *host) Read(ctx context.Context, _ peer.ID, r p2p.ReadRequest) (potluck.
 		_, err := w.Write(b)
 		return err
 	}, nil
+}
+
+func (h *host) Sliver(ctx context.Context, _ peer.ID, r p2p.SliverRequest) (p2p.SliverResponse, error) {
+	h.slivers.Add(1)
+	h.wait(ctx)
+	h.mu.Lock()
+	older, lie := h.older, h.lie
+	h.mu.Unlock()
+	if older {
+		return p2p.SliverResponse{}, &p2p.Error{Code: p2p.CodeUnsupported}
+	}
+	s, err := h.store.Open(ctx, potluck.ShareID{Index: r.Index, Number: r.Number})
+	if err != nil {
+		return p2p.SliverResponse{}, &p2p.Error{Code: p2p.CodeNotFound}
+	}
+	defer s.Close()
+	size := shares.DataLen(s.Header().Layout)
+	off, n := shares.UnitRange(size, r.First, r.Units)
+	var slice bytes.Buffer
+	if err := s.Slice(ctx, &slice, off, n); err != nil {
+		return p2p.SliverResponse{}, err
+	}
+	b, err := shares.Sliver(slice.Bytes(), size, r.First, r.Units)
+	if err == nil && lie != nil {
+		lie(b)
+	}
+	return p2p.SliverResponse{Sliver: b}, err
 }
 
 type liar struct {

@@ -19,6 +19,7 @@ type Network interface {
 	Write(context.Context, peer.ID, p2p.WriteRequest) (*p2p.Writer, error)
 	Store(context.Context, peer.ID, p2p.StoreRequest) (p2p.StoreResponse, error)
 	Read(context.Context, peer.ID, p2p.ReadRequest) (potluck.Size, io.ReadCloser, error)
+	Sliver(context.Context, peer.ID, p2p.SliverRequest) (p2p.SliverResponse, error)
 	Have(context.Context, peer.ID, p2p.HaveRequest) (p2p.HaveResponse, error)
 	Cancel(context.Context, peer.ID, p2p.CancelRequest) (p2p.CancelResponse, error)
 }
@@ -38,10 +39,11 @@ type Books interface {
 }
 
 // Local is this node's own store, asked in the same words as a host. The node's
-// keeper has both methods.
+// keeper has these methods.
 type Local interface {
 	Have(context.Context, peer.ID, p2p.HaveRequest) (p2p.HaveResponse, error)
 	Read(context.Context, peer.ID, p2p.ReadRequest) (potluck.Size, func(context.Context, io.Writer) error, error)
+	Sliver(context.Context, peer.ID, p2p.SliverRequest) (p2p.SliverResponse, error)
 }
 
 // Hosts tells who may be asked to keep shares, or to give them back: friends,

@@ -17,11 +17,9 @@ import (
 // Read sends a part of a share to any friend, also to a denied one: who knows
 // the storage index may have the ciphertext.
 func (k *keep) Read(ctx context.Context, from peer.ID, r p2p.ReadRequest) (potluck.Size, func(context.Context, io.Writer) error, error) {
-	id := potluck.ShareID{Index: r.Index, Number: r.Number}
-	s, err := timed(&k.timed, timeOpen, func() (shares.Share, error) { return k.store.Open(ctx, id) })
+	s, err := k.lend(ctx, potluck.ShareID{Index: r.Index, Number: r.Number})
 	if err != nil {
-		k.suspect(ctx, id, err)
-		return 0, nil, k.answer(err)
+		return 0, nil, err
 	}
 	n, send, err := part(ctx, s, r)
 	if err != nil {
@@ -30,6 +28,16 @@ func (k *keep) Read(ctx context.Context, from peer.ID, r p2p.ReadRequest) (potlu
 	return n, func(ctx context.Context, w io.Writer) error {
 		return errors.Join(send(ctx, w), s.Close())
 	}, nil
+}
+
+// lend opens a share for somebody who reads it; the error is an answer.
+func (k *keep) lend(ctx context.Context, id potluck.ShareID) (shares.Share, error) {
+	s, err := timed(&k.timed, timeOpen, func() (shares.Share, error) { return k.store.Open(ctx, id) })
+	if err != nil {
+		k.suspect(ctx, id, err)
+		return nil, k.answer(err)
+	}
+	return s, nil
 }
 
 // part tells the length of a part of an open share, and how to send it.

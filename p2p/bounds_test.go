@@ -54,6 +54,7 @@ func TestLargestMessagesFit(t *testing.T) {
 		{exchangeWrite, WriteRequest{index(255), 254, wide, 1 << 55, 1 << 54, MaxTrailer, 1 << 54, make([]byte, MaxAuthority)}, WriteResponse{make([]byte, MaxReceipt)}},
 		{exchangeStore, StoreRequest{index(255), 254, wide, make([]byte, MaxStore-2), make([]byte, 1), make([]byte, 1)}, StoreResponse{GrantExists, make([]byte, MaxReceipt)}},
 		{exchangeRead, ReadRequest{index(255), 254, PartData, 1 << 55, 1 << 55}, readResponse{potluck.MaxSize}},
+		{exchangeSliver, SliverRequest{index(255), 254, MaxFirst, MaxUnits}, SliverResponse{make([]byte, MaxSliver)}},
 		{exchangeHave, HaveRequest{make([]potluck.StorageIndex, MaxIndexes)}, HaveResponse{sets}},
 		{exchangeCancel, CancelRequest{cancel}, CancelResponse{potluck.MaxSize, MaxCancel}},
 		{exchangeRenew, RenewRequest{MaxTime}, RenewResponse{MaxTime, MaxTime, potluck.MaxSize}},

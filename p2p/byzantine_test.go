@@ -79,7 +79,7 @@ func badFrames(x exchange) map[string]struct {
 	return frames
 }
 
-var exchanges = []exchange{exchangeQuote, exchangeAllocate, exchangeWrite, exchangeRead, exchangeHave, exchangeCancel, exchangeRenew, exchangeJoin,
+var exchanges = []exchange{exchangeQuote, exchangeAllocate, exchangeWrite, exchangeRead, exchangeSliver, exchangeHave, exchangeCancel, exchangeRenew, exchangeJoin,
 	exchangeDeliver, exchangeSync, exchangeStatement, exchangeAccount, exchangeNotice, exchangeLoss, exchangeRanges, exchangeList}
 
 func TestBadRequests(t *testing.T) {

@@ -72,6 +72,8 @@ type Keeper interface {
 	// it can't be called any more (the asker is gone) its context is already
 	// over: it is called anyway, so that it can release what it holds.
 	Read(ctx context.Context, from peer.ID, r ReadRequest) (length potluck.Size, send func(ctx context.Context, w io.Writer) error, err error)
+	// Sliver gives whole units of a share with what verifies them.
+	Sliver(ctx context.Context, from peer.ID, s SliverRequest) (SliverResponse, error)
 	Have(ctx context.Context, from peer.ID, h HaveRequest) (HaveResponse, error)
 	Cancel(ctx context.Context, from peer.ID, c CancelRequest) (CancelResponse, error)
 	Renew(ctx context.Context, from peer.ID, r RenewRequest) (RenewResponse, error)

@@ -24,7 +24,7 @@ func allOpen() *cupboard {
 	}
 }
 
-var ourProtocols = []protocol.ID{ProtocolQuote, ProtocolAllocate, ProtocolWrite, ProtocolStore, ProtocolRead, ProtocolHave, ProtocolCancel, ProtocolRenew, ProtocolJoin,
+var ourProtocols = []protocol.ID{ProtocolQuote, ProtocolAllocate, ProtocolWrite, ProtocolStore, ProtocolRead, ProtocolSliver, ProtocolHave, ProtocolCancel, ProtocolRenew, ProtocolJoin,
 	ProtocolDeliver, ProtocolSync, ProtocolStatement, ProtocolAccount, ProtocolNotice, ProtocolLoss, ProtocolRanges, ProtocolList}
 
 func TestStrangerGetsNothing(t *testing.T) {

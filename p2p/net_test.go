@@ -58,6 +58,8 @@ type cupboard struct {
 	renew func(context.Context, peer.ID, RenewRequest) (RenewResponse, error)
 	join  func(context.Context, peer.ID, JoinRequest) (JoinResponse, error)
 
+	sliver func(context.Context, peer.ID, SliverRequest) (SliverResponse, error)
+
 	deliver func(context.Context, peer.ID, DeliverRequest) (DeliverResponse, error)
 	sync    func(context.Context, peer.ID, SyncRequest) (SyncResponse, error)
 	propose func(context.Context, peer.ID, StatementRequest) (StatementResponse, error)
@@ -94,6 +96,13 @@ func (c *cupboard) Have(ctx context.Context, p peer.ID, q HaveRequest) (HaveResp
 		return c.refuser.Have(ctx, p, q)
 	}
 	return c.have(ctx, p, q)
+}
+
+func (c *cupboard) Sliver(ctx context.Context, p peer.ID, s SliverRequest) (SliverResponse, error) {
+	if c.sliver == nil {
+		return c.refuser.Sliver(ctx, p, s)
+	}
+	return c.sliver(ctx, p, s)
 }
 
 func (c *cupboard) Cancel(ctx context.Context, p peer.ID, q CancelRequest) (CancelResponse, error) {

@@ -9,6 +9,7 @@ const (
 	ProtocolWrite    protocol.ID = "/potluck/write/1"
 	ProtocolStore    protocol.ID = "/potluck/store/1"
 	ProtocolRead     protocol.ID = "/potluck/read/1"
+	ProtocolSliver   protocol.ID = "/potluck/sliver/1"
 	ProtocolHave     protocol.ID = "/potluck/have/1"
 	ProtocolCancel   protocol.ID = "/potluck/cancel/1"
 	ProtocolRenew    protocol.ID = "/potluck/renew/1"
@@ -40,6 +41,7 @@ var (
 	exchangeWrite    = exchange{ProtocolWrite, 1 << 10, 1 << 10, true}
 	exchangeStore    = exchange{ProtocolStore, 66 << 10, 1 << 10, true}
 	exchangeRead     = exchange{ProtocolRead, 128, 512, false}
+	exchangeSliver   = exchange{ProtocolSliver, 64, 72 << 10, false}
 	exchangeHave     = exchange{ProtocolHave, 8 << 10, 1 << 20, false}
 	exchangeCancel   = exchange{ProtocolCancel, 32 << 10, 512, true}
 	exchangeRenew    = exchange{ProtocolRenew, 64, 512, true}

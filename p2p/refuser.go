@@ -29,6 +29,9 @@ func (refuser) Store(context.Context, peer.ID, StoreRequest) (a StoreResponse, e
 func (refuser) Read(context.Context, peer.ID, ReadRequest) (potluck.Size, func(context.Context, io.Writer) error, error) {
 	return 0, nil, errUnsupported
 }
+func (refuser) Sliver(context.Context, peer.ID, SliverRequest) (a SliverResponse, err error) {
+	return a, errUnsupported
+}
 func (refuser) Have(context.Context, peer.ID, HaveRequest) (a HaveResponse, err error) {
 	return a, errUnsupported
 }

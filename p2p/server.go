@@ -211,6 +211,7 @@ func (h *Host) serve(k Keeper, c Clerk, g Greeter) {
 	})
 	serveControl(h, exchangeAllocate, k.Allocate)
 	serveControl(h, exchangeStore, k.Store)
+	serveControl(h, exchangeSliver, k.Sliver)
 	serveControl(h, exchangeHave, k.Have)
 	serveControl(h, exchangeCancel, k.Cancel)
 	serveControl(h, exchangeRenew, k.Renew)

@@ -78,7 +78,7 @@ func makeVectors() (v vectors) {
 	add := func(id protocol.ID, asker, asked []byte) {
 		v.Talks = append(v.Talks, talk{id, hex.EncodeToString(asker), hex.EncodeToString(asked)})
 	}
-	for id, kind := range map[protocol.ID]string{ProtocolQuote: "quote", ProtocolAllocate: "allocate", ProtocolHave: "have", ProtocolStore: "store",
+	for id, kind := range map[protocol.ID]string{ProtocolQuote: "quote", ProtocolAllocate: "allocate", ProtocolHave: "have", ProtocolSliver: "sliver", ProtocolStore: "store",
 		ProtocolCancel: "cancel", ProtocolRenew: "renew", ProtocolJoin: "join", ProtocolDeliver: "deliver", ProtocolSync: "sync",
 		ProtocolStatement: "statement", ProtocolAccount: "account", ProtocolNotice: "notice", ProtocolLoss: "loss",
 		ProtocolRanges: "ranges", ProtocolList: "list"} {
@@ -133,6 +133,12 @@ func refusedVectors() []refused {
 		{"quote-response", "a code that is an error's", raw(wireQuote{Refusal: &wireError{Code: 32}})},
 		{"quote-response", "a bidi character in the name", raw(QuoteResponse{Name: "a\u202eb"})},
 		{"store-request", "a number that isn't below n", raw(StoreRequest{Layout: layout, Number: 10})},
+		{"sliver-request", "no units", raw(SliverRequest{First: 1})},
+		{"sliver-request", "five units", raw(SliverRequest{First: 1, Units: 5})},
+		{"sliver-request", "a unit below zero", raw(SliverRequest{First: -1, Units: 1})},
+		{"sliver-request", "a unit beyond 2^56 bytes", raw(SliverRequest{First: 1 << 42, Units: 1})},
+		{"sliver-request", "share number 255", raw(SliverRequest{Number: 255, Units: 1})},
+		{"sliver-response", "nothing", raw(SliverResponse{Sliver: []byte{}})},
 		{"store-response", "an unknown state", raw(StoreResponse{State: 4})},
 		{"allocate-request", "k above n", raw(AllocateRequest{Layout: bad, Numbers: []potluck.ShareNumber{1}})},
 		{"allocate-request", "no numbers", raw(AllocateRequest{Layout: layout})},
@@ -231,7 +237,8 @@ func fixedKeeper(t *testing.T, answers map[string]message, refuse bool) *cupboar
 		account: fixed[AccountRequest, AccountResponse](answers, "account"), notice: fixed[NoticeRequest, NoticeResponse](answers, "notice"),
 		loss:   fixed[LossRequest, LossResponse](answers, "loss"),
 		ranges: fixed[RangesRequest, RangesResponse](answers, "ranges"), list: fixed[ListRequest, ListResponse](answers, "list"),
-		store: fixed[StoreRequest, StoreResponse](answers, "store"),
+		sliver: fixed[SliverRequest, SliverResponse](answers, "sliver"),
+		store:  fixed[StoreRequest, StoreResponse](answers, "store"),
 		stop: func(ctx context.Context, p peer.ID, q CancelRequest) (CancelResponse, error) {
 			if refuse {
 				return CancelResponse{}, fullRefusal
@@ -311,6 +318,9 @@ func sayAgain(t *testing.T, client, server *node, id protocol.ID, refusal bool) 
 	case ProtocolStore:
 		got, err = client.Store(ctx, p, all["store-request"].(StoreRequest))
 		same(t, got, all["store-response"])
+	case ProtocolSliver:
+		got, err = client.Sliver(ctx, p, all["sliver-request"].(SliverRequest))
+		same(t, got, all["sliver-response"])
 	case ProtocolHave:
 		got, err = client.Have(ctx, p, all["have-request"].(HaveRequest))
 		same(t, got, all["have-response"])
