@@ -24,7 +24,7 @@ func (b *Book) Check(ctx context.Context) (Report, error) {
 	err := b.view(ctx, func(v view) error {
 		c.ctx, c.v = ctx, v
 		for _, pass := range []func() error{
-			c.strangers, c.accounts, c.shares, c.placements, c.indexes, c.ranged, c.files, c.invites, c.events, c.counters, c.documents, c.rates, c.past, c.cursors, c.remembered, c.disputes,
+			c.strangers, c.accounts, c.shares, c.placements, c.indexes, c.ranged, c.files, c.invites, c.events, c.counters, c.documents, c.rates, c.past, c.cursors, c.remembered, c.disputes, c.versions,
 		} {
 			if err := pass(); err != nil {
 				return err

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -57,6 +58,7 @@ var decoders = map[string]func([]byte) ([]byte, error){
 	"range":   again(decodeRange, encodeRange),
 	"history": again(decodeDeeds, encodeDeeds),
 	"proven":  again(decodeProven, encodeProven),
+	"version": again(func(b []byte) (Version, error) { return decodeVersion(1_700_000_000, b) }, encodeVersion),
 	"dispute": again(func(b []byte) (Dispute, error) { return decodeDispute(alice, bob, b) }, encodeDispute),
 	"event": func(b []byte) ([]byte, error) {
 		e, _, err := decodeEvent(7, b)
@@ -150,6 +152,8 @@ func examples() []rowVector {
 		row("history", "of one day", historyKey(alice, 20_833), encodeDeeds(Deeds{1 << 40, 2, 3, 4, 5, 96, 66, 1, 70_000})),
 		row("history", "nothing but a window", historyKey(alice, 20_833), encodeDeeds(Deeds{Of: 1})),
 		row("proven", "lapsed", peerKey(keyProven, alice), encodeProven(Proof{Proven: 1_700_000_000, Asked: 1_700_000_060, Lapsed: true})),
+		row("version", "a file, removed", versionKey("cat.jpg", 1_700_000_000), encodeVersion(Version{Name: "cat.jpg", Time: 1_700_000_000, Size: 300_000, Index: id.Index, Removed: 1_700_000_060})),
+		row("version", "one that lies in its cap", versionKey("note.txt", 1_700_000_000), encodeVersion(Version{Name: "note.txt", Time: 1_700_000_000, Size: 2, Cap: "literal"})),
 		row("proven", "never asked", peerKey(keyProven, alice), encodeProven(Proof{Proven: 1_700_000_000})),
 		row("range", "of leases", rangeKey(side{roleHost, alice}, id.Index[0]), encodeRange(stable.item().sum())),
 		row("range", "of placements", rangeKey(side{roleOwner, bob}, 0xff), encodeRange(SpanSum{Shares: 3, Bytes: potluck.MaxSize, Sum: [16]byte{0xfe}})),
@@ -195,6 +199,12 @@ func refusals() []refuseVector {
 		{"usage", "eight counters", "880000000000000000"},
 		{"dispute", "figures below zero", hex.EncodeToString(marshal(disputeWire{Since: 1, Told: 1, Mine: summaryWire{Bytes: -1}}))},
 		{"dispute", "a reason of nothing written out", hex.EncodeToString(append([]byte{0xa5}, append(encodeDispute(Dispute{Since: 1, Told: 1})[1:], 0x05, 0x60)...))},
+		{"version", "nothing", ""},
+		{"version", "no name", "a1035001000000000000000000000000000000"},
+		{"version", "neither an index nor a cap", "a1016161"},
+		{"version", "both an index and a cap", "a301616103500100000000000000000000000000000004616c"},
+		{"version", "an index of one byte", "a20161610341ff"},
+		{"version", "removed before it was put", "a3016161035001000000000000000000000000000000" + "0501"},
 		{"history", "nothing", ""},
 		{"history", "eight figures", "880000000000000000"},
 		{"history", "trailing byte", "8900000000000000000000"},
@@ -313,6 +323,7 @@ func FuzzBehind(f *testing.F)    { fuzzRow(f, "behind") }
 func FuzzRange(f *testing.F)     { fuzzRow(f, "range") }
 func FuzzRate(f *testing.F)      { fuzzRow(f, "rate") }
 func FuzzHistory(f *testing.F)   { fuzzRow(f, "history") }
+func FuzzVersion(f *testing.F)   { fuzzRow(f, "version") }
 func FuzzProven(f *testing.F)    { fuzzRow(f, "proven") }
 func FuzzDispute(f *testing.F)   { fuzzRow(f, "dispute") }
 
@@ -386,6 +397,9 @@ func FuzzKey(f *testing.F) {
 			made = goingKey(int64(k.number()), k.share())
 		case keyFile, keyInvite:
 			made = indexKey(key[0], k.index())
+		case keyVersion:
+			made = append([]byte{keyVersion}, k.take(indexLen)...)
+			made = binary.BigEndian.AppendUint64(made, k.number())
 		case keyEvent:
 			made = eventKey(k.number())
 		default:

@@ -27,7 +27,8 @@ const (
 // exportRows names the kinds of rows in an export.
 var exportRows = map[byte]string{keyAccount: "account", keyUsage: "usage", keyTotals: "totals", keyShare: "share", keyLease: "lease",
 	keyPlacement: "placement", keyFile: "file", keyInvite: "invite", keyEvent: "event", keyDocument: "document", keyProof: "proof",
-	keyRate: "rate", keyCursor: "cursor", keyBehind: "behind", keyDispute: "dispute", keyHistory: "history", keyProven: "proven"}
+	keyRate: "rate", keyCursor: "cursor", keyBehind: "behind", keyDispute: "dispute", keyHistory: "history", keyProven: "proven",
+	keyVersion: "version"}
 
 // exportLine is every line of an export; a head has a form, an end has rows.
 type exportLine struct {

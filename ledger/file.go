@@ -14,14 +14,25 @@ func (b *Book) PutFile(ctx context.Context, f File) error {
 		return fmt.Errorf("note file %v: %w: %w", f.Index, err, ErrInvalid)
 	}
 	return b.do(ctx, "note a file", true, func(t *tx) error {
-		t.putFile(f)
-		return nil
+		return t.putFile(f)
 	})
 }
 
-func (t *tx) putFile(f File) {
-	t.set(indexKey(keyFile, f.Index), encodeFile(f))
+func (t *tx) putFile(f File) error {
+	key := indexKey(keyFile, f.Index)
+	old, _, err := load(t, key, func(row []byte) (File, error) { return decodeFile(f.Index, row) })
+	if err != nil {
+		return err
+	}
+	if err := t.recallVersion(old); err != nil {
+		return err
+	}
+	if err := t.putVersion(versionOf(f)); err != nil {
+		return err
+	}
+	t.set(key, encodeFile(f))
 	t.note(Event{Kind: KindFile, Bytes: f.Layout.Size, Reason: f.Index.String()})
+	return nil
 }
 
 // File gives one file's row. Errors: ErrNotFound.
@@ -64,6 +75,12 @@ func (b *Book) DropFile(ctx context.Context, index potluck.StorageIndex) error {
 		key := indexKey(keyFile, index)
 		f, found, err := load(t, key, func(row []byte) (File, error) { return decodeFile(index, row) })
 		if err != nil || !found {
+			return err
+		}
+		if err := t.recallVersion(f); err != nil {
+			return err
+		}
+		if err := t.endVersions(f.Name, func(v Version) bool { return v.Index == index }); err != nil {
 			return err
 		}
 		t.del(key)

@@ -36,8 +36,9 @@ const (
 	keyDispute         byte = 0x15 // host ‖ owner
 	keyHistory         byte = 0x18 // peer ‖ day
 	keyProven          byte = 0x19 // peer
+	keyVersion         byte = 0x1a // beginning of the hash of a file's name ‖ time
 
-	keyLast = keyProven
+	keyLast = keyVersion
 )
 
 const (

@@ -76,7 +76,6 @@ func (b *Book) PlaceFile(ctx context.Context, ps []Placement, f File) error {
 		if err := t.placeAll(ps); err != nil {
 			return err
 		}
-		t.putFile(f)
-		return nil
+		return t.putFile(f)
 	})
 }
