@@ -26,6 +26,9 @@ func (n *Node) Put(ctx context.Context, src files.Source, o files.PutOptions, re
 	n.begun.Add(1)
 	defer n.ended.Add(1)
 	r, err := n.files.Put(ctx, src, o, report)
+	if err == nil {
+		err = n.noteSmall(ctx, o, r)
+	}
 	return r, n.checked(err)
 }
 
@@ -76,6 +79,9 @@ func (n *Node) lost(ctx context.Context, host peer.ID, share potluck.ShareID, re
 func (n *Node) Remove(ctx context.Context, c caps.Cap) (files.RemoveResult, error) {
 	if err := n.writable(); err != nil {
 		return files.RemoveResult{}, err
+	}
+	if small, ok := c.(caps.Literal); ok {
+		return n.dropSmall(ctx, small)
 	}
 	r, err := n.files.Remove(ctx, c)
 	defer n.shrunk()

@@ -129,9 +129,13 @@ func (p *presence) sweep(ctx context.Context, day int64) error {
 		if err != nil {
 			return err
 		}
-		if gone == 0 {
-			p.swept = day
+		if gone > 0 {
+			continue
 		}
+		if err := p.n.forgetVersions(ctx); err != nil {
+			return err
+		}
+		p.swept = day
 	}
 	return nil
 }

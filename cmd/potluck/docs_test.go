@@ -32,7 +32,7 @@ func TestManualHasEveryKey(t *testing.T) {
 		api.Orphans{}, api.DisputeView{}, api.Matrix{}, api.FileRow{}, api.Event{}, api.History{}, api.CheckReport{}, files.PutResult{}, files.GetResult{}, files.WhereResult{}, files.RemoveResult{},
 		resultLine[files.PutResult]{}, progressLine{}, errorReport{}, versionInfo{}, revoked{}, removed{}, demoReport{}, rentReport{},
 		api.CreditOverview{}, api.CreditPreview{}, api.RepayResult{}, api.WorkResult{}, api.WhyView{}, api.StandingView{}, api.HouseholdView{},
-		api.HealthReport{}, api.RepairReport{}, api.AuthorityView{}, api.SettingsView{}, decided{}, signed.Verdict{}, written{}, resultLine[ranReport]{}, resultLine[shardReport]{}, simProgress{}, planReport{}, handRow{}, handDown{}} {
+		api.HealthReport{}, api.RepairReport{}, api.AuthorityView{}, api.SettingsView{}, api.FileVersion{}, decided{}, signed.Verdict{}, written{}, resultLine[ranReport]{}, resultLine[shardReport]{}, simProgress{}, planReport{}, handRow{}, handDown{}} {
 		keys := keysOf(reflect.TypeOf(answer), nil)
 		if len(keys) == 0 {
 			t.Errorf("%T has no keys", answer)

@@ -6,7 +6,9 @@ import (
 )
 
 type filesCmd struct {
-	Caps bool `help:"Print the caps too: who has one can read the file."`
+	Caps     bool   `help:"Print the caps too: who has one can read the file."`
+	AsOf     string `placeholder:"DATE" xor:"when" help:"What each name meant at the end of a day, like 2026-01-31, or at a time, like 2026-01-31T12:00:00Z."`
+	Versions string `placeholder:"NAME" xor:"when" help:"What this name meant from one put to the next, the newest first."`
 }
 
 // Help says more than one line.
@@ -21,6 +23,9 @@ func (f *filesCmd) Run(ctx context.Context, c *cli) error {
 		return err
 	}
 	defer node.Close()
+	if f.AsOf != "" || f.Versions != "" {
+		return f.versions(ctx, c, node)
+	}
 	rows, err := node.Files(ctx)
 	if err != nil || c.JSON {
 		return c.emitUnless(err, list(rows))
