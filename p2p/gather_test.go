@@ -3,10 +3,12 @@ package p2p
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"io"
 	"net"
 	"testing"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -16,32 +18,50 @@ import (
 	ic "github.com/libp2p/go-libp2p/core/crypto"
 )
 
-// records is a security transport that cuts writes into records of 1000 bytes
-// and secures nothing.
+// records is a security transport that cuts writes into records of 1000 bytes,
+// with headers as TLS has them, and secures nothing.
 type records struct{}
 
 func (records) ID() protocol.ID { return "/records" }
 
 func (records) SecureInbound(_ context.Context, c net.Conn, _ peer.ID) (sec.SecureConn, error) {
-	return recordConn{c}, nil
+	return &recordConn{Conn: c}, nil
 }
 
 func (records) SecureOutbound(_ context.Context, c net.Conn, _ peer.ID) (sec.SecureConn, error) {
-	return recordConn{c}, nil
+	return &recordConn{Conn: c}, nil
 }
 
-type recordConn struct{ net.Conn }
+type recordConn struct {
+	net.Conn
+	left int // bytes of the record that haven't been read
+}
 
-func (recordConn) LocalPeer() peer.ID                 { return "" }
-func (recordConn) RemotePeer() peer.ID                { return "" }
-func (recordConn) RemotePublicKey() ic.PubKey         { return nil }
-func (recordConn) ConnState() network.ConnectionState { return network.ConnectionState{} }
-func (c recordConn) Write(p []byte) (n int, err error) {
+func (*recordConn) LocalPeer() peer.ID                 { return "" }
+func (*recordConn) RemotePeer() peer.ID                { return "" }
+func (*recordConn) RemotePublicKey() ic.PubKey         { return nil }
+func (*recordConn) ConnState() network.ConnectionState { return network.ConnectionState{} }
+func (c *recordConn) Write(p []byte) (n int, err error) {
 	for len(p) > 0 && err == nil {
-		var m int
-		m, err = c.Conn.Write(p[:min(1000, len(p))])
-		n, p = n+m, p[m:]
+		part := p[:min(1000, len(p))]
+		header := binary.BigEndian.AppendUint16([]byte{23, 3, 3}, uint16(len(part)))
+		_, err = c.Conn.Write(append(header, part...))
+		n, p = n+len(part), p[len(part):]
 	}
+	return n, err
+}
+
+// Read gives the rest of a record.
+func (c *recordConn) Read(p []byte) (int, error) {
+	if c.left == 0 {
+		var header [recordHeader]byte
+		if _, err := io.ReadFull(c.Conn, header[:]); err != nil {
+			return 0, err
+		}
+		c.left = int(binary.BigEndian.Uint16(header[3:]))
+	}
+	n, err := c.Conn.Read(p[:min(len(p), c.left)])
+	c.left -= n
 	return n, err
 }
 
@@ -103,5 +123,90 @@ func TestGathering(t *testing.T) {
 	socket.err = errors.New("broken")
 	if n, err := out.Write(make([]byte, 50_000)); n != 0 || err == nil || !errors.Is(err, socket.err) {
 		t.Errorf("a broken socket took %d bytes: %v", n, err)
+	}
+}
+
+// TestBulkOverASocket reads messages of all lengths whose pieces arrive late.
+func TestBulkOverASocket(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	accepted := make(chan net.Conn)
+	go func() { // ends with the connection
+		c, err := listener.Accept()
+		if err != nil {
+			t.Error(err)
+		}
+		accepted <- c
+	}()
+	raw, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	there := <-accepted
+	defer there.Close()
+	in, err := gathering{records{}}.SecureInbound(t.Context(), there, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := &recordConn{Conn: raw}
+	for round, size := range []int{1, 100_000, 5, gatherFrom, gatherFrom + 1, bulkStride, 1} {
+		body := bytes.Repeat([]byte{byte(round + 1)}, size)
+		sent := make(chan error)
+		go func() { // ends with the message
+			for rest := body; len(rest) > 0; {
+				part := rest[:min(len(rest), 30_000)]
+				if _, err := out.Write(part); err != nil {
+					sent <- err
+					return
+				}
+				rest = rest[len(part):]
+				time.Sleep(time.Millisecond) // the reader waits in mid-message
+			}
+			close(sent)
+		}()
+		got := make([]byte, size)
+		if _, err := io.ReadFull(in, got); err != nil || !bytes.Equal(got, body) {
+			t.Fatalf("%d bytes came wrong: %v", size, err)
+		}
+		if err := <-sent; err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestTheEndWakesAReaderOfBulk: who waits for many bytes learns at once that the
+// connection has ended.
+func TestTheEndWakesAReaderOfBulk(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	go func() { // ends by itself
+		c, err := net.Dial("tcp", listener.Addr().String())
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_, _ = (&recordConn{Conn: c}).Write(make([]byte, 50_000)) // what the reader gets tells
+		time.Sleep(50 * time.Millisecond)
+		c.Close()
+	}()
+	c, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	in, err := gathering{records{}}.SecureInbound(t.Context(), c, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := io.ReadFull(in, make([]byte, bulkStride))
+	if n != 50_000 || !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("read %d bytes: %v; want 50000 and an early end", n, err)
 	}
 }

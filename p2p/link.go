@@ -11,9 +11,15 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 )
 
-// bulkStep is the most raw bytes that one deadline covers: a peer that moves
-// fewer within BulkIdle is given up.
-const bulkStep = 64 << 10
+const (
+	// bulkStep is the most raw bytes that one deadline covers: a peer that moves
+	// fewer within BulkIdle is given up.
+	bulkStep = 64 << 10
+	// bulkStride takes its place after bytes that a peer took within quick: the
+	// fewer pieces, the less often both ends are woken.
+	bulkStride = 256 << 10
+	quick      = time.Second
+)
 
 // copySize is the size of the pooled buffers for copies of raw bytes.
 const copySize = 256 << 10
@@ -64,6 +70,19 @@ type timer struct {
 	idle time.Duration
 	set  func(time.Time) error
 	last time.Time
+	fast bool // the bytes before were taken within quick
+}
+
+// write writes as much of p as one deadline covers. The timer is armed already.
+func (t *timer) write(w io.Writer, p []byte) (n int, err error) {
+	size := bulkStep
+	if t.fast {
+		size = bulkStride
+	}
+	began := time.Now()
+	n, err = w.Write(p[:min(size, len(p))])
+	t.fast = time.Since(began) < quick
+	return n, err
 }
 
 func (t *timer) arm() error {

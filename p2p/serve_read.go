@@ -87,7 +87,7 @@ func (k *sink) Write(p []byte) (n int, err error) {
 			break
 		}
 		var done int
-		done, k.err = k.s.Write(p[n:min(n+bulkStep, len(p))])
+		done, k.err = k.timer.write(k.s, p[n:])
 		n += done
 		k.left -= potluck.Size(done)
 	}

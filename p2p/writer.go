@@ -90,7 +90,6 @@ func (w *Writer) Write(p []byte) (n int, err error) {
 		return 0, fmt.Errorf("%s: %d bytes beyond the announced body", ProtocolWrite, potluck.Size(len(p))-w.left)
 	}
 	for n < len(p) {
-		part := p[n:min(n+bulkStep, len(p))]
 		if err := w.timer.arm(); err != nil {
 			return n, w.fail(err)
 		}
@@ -99,7 +98,7 @@ func (w *Writer) Write(p []byte) (n int, err error) {
 			return n, w.fail(nil)
 		default:
 		}
-		done, err := w.s.Write(part)
+		done, err := w.timer.write(w.s, p[n:])
 		n += done
 		w.left -= potluck.Size(done)
 		if err != nil {
