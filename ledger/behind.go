@@ -23,7 +23,28 @@ func (b *Book) Head(ctx context.Context) (signed.Head, error) {
 	if err != nil {
 		return signed.Head{}, fmt.Errorf("head of the books: %w", err)
 	}
-	return signed.Head{Seq: e.Seq, Chain: e.Chain}, nil
+	h := signed.Head{Seq: e.Seq, Chain: e.Chain}
+	if epoch := b.graph.epoch(); epoch > 1 {
+		h.Epoch = epoch
+	}
+	return h, nil
+}
+
+// HasHead tells whether the chain of events has a head, of this life of the node.
+func (b *Book) HasHead(ctx context.Context, h signed.Head) (has bool, err error) {
+	if max(h.Epoch, 1) != b.graph.epoch() {
+		return false, nil
+	}
+	err = b.view(ctx, func(v view) (err error) {
+		has, err = hasHead(v, h)
+		return err
+	})
+	return has, err
+}
+
+func hasHead(g getter, h signed.Head) (bool, error) {
+	row, found, err := g.get(eventKey(h.Seq))
+	return err == nil && found && len(row) >= len(h.Chain) && potluck.Digest(row[:len(h.Chain)]) == h.Chain, err
 }
 
 // Behind tells whether a statement that this node signed names a head of the
@@ -102,11 +123,10 @@ func (p *paper) ownHead(self peer.ID) (h signed.Head, other peer.ID) {
 // events.
 func (t *tx) remind(p *paper) error {
 	h, other := p.ownHead(t.graph.self)
-	if h.Seq == 0 {
-		return nil
+	if h.Seq == 0 || max(h.Epoch, 1) < t.graph.epoch() {
+		return nil // an older copy of the node may live on: its chain isn't this one
 	}
-	row, found, err := t.get(eventKey(h.Seq))
-	if err != nil || found && len(row) >= len(h.Chain) && potluck.Digest(row[:len(h.Chain)]) == h.Chain {
+	if has, err := hasHead(t, h); err != nil || has && max(h.Epoch, 1) == t.graph.epoch() {
 		return err
 	}
 	old, err := getBehind(t)

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -149,5 +150,68 @@ func TestOwnHeadsAreKnown(t *testing.T) {
 	accept(t, b, OutcomeNew, headed(t, personD, personP, 9, now, h, personD, personP))
 	if _, _, ok := b.Behind(t.Context()); !ok {
 		t.Error("another chain value went by")
+	}
+}
+
+// What an older copy of the node signs, that lives on beside the recovered one,
+// never makes the newer one behind, whichever comes first; what is of the own life
+// or a later one does.
+func TestOlderLivesSayNothing(t *testing.T) {
+	c := newClock()
+	_, later := oldCopy(t, c)
+	epochs := map[string]struct {
+		own, of uint64
+		behind  bool
+	}{
+		"first life, in the second":  {2, 0, false},
+		"second life, in the fifth":  {5, 2, false},
+		"own life":                   {2, 2, true},
+		"first life, in the first":   {1, 0, true},
+		"a life that comes later":    {2, 3, true},
+		"a later life, in the first": {1, 2, true},
+	}
+	for name, x := range epochs {
+		for _, lateFirst := range []bool{false, true} {
+			cfg := config(t.TempDir(), c)
+			cfg.Self, cfg.Epoch = personD.id, func() uint64 { return x.own }
+			b, err := Open(t.Context(), cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			know(t, b, personP)
+			now := c.move(time.Hour).Unix()
+			mine, err := b.Head(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if has, err := b.HasHead(t.Context(), mine); err != nil || !has || max(mine.Epoch, 1) != x.own {
+				t.Errorf("%s: own head %+v is had: %v, %v", name, mine, has, err)
+			}
+			other := later
+			other.Epoch = x.of
+			if has, err := b.HasHead(t.Context(), other); err != nil || has {
+				t.Errorf("%s: has another's head, %v", name, err)
+			}
+			docs := []signed.Document{headed(t, personD, personP, 1, now, mine, personD, personP), headed(t, personD, personP, 2, now, other, personD, personP)}
+			if lateFirst {
+				slices.Reverse(docs)
+			}
+			for _, d := range docs {
+				if _, err := b.Accept(t.Context(), d); err != nil {
+					t.Fatal(name, err)
+				}
+			}
+			if _, _, ok := b.Behind(t.Context()); ok != x.behind {
+				t.Errorf("%s, the later first %v: behind %v", name, lateFirst, ok)
+			}
+			if x.own == max(x.of, 1) { // the same place on the chain, of another life
+				moved := mine
+				moved.Epoch = x.own + 1
+				if has, err := b.HasHead(t.Context(), moved); err != nil || has {
+					t.Errorf("%s: has a head of another life, %v", name, err)
+				}
+			}
+			mustClose(t, b)
+		}
 	}
 }

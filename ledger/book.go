@@ -59,6 +59,9 @@ type Book struct {
 func newBook(c Config, lock *os.File) *Book {
 	g := newGraph(c.Self, hopsOf(c.MaxHops))
 	g.window = int64(c.ProofWindow / time.Second)
+	if c.Epoch != nil {
+		g.epoch = c.Epoch
+	}
 	return &Book{self: c.Self, graph: g, clock: c.Clock, log: c.Log, lock: lock, gate: newGate(), queue: make(chan *request, maxOps),
 		quit: make(chan struct{}), wake: make(chan struct{}, 1), grown: make(chan struct{})}
 }

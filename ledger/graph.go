@@ -21,7 +21,8 @@ type graph struct {
 	// Immutable.
 	self   peer.ID
 	hops   int
-	window int64 // seconds for which a proof counts; 0: for ever
+	window int64         // seconds for which a proof counts; 0: for ever
+	epoch  func() uint64 // see Config.Epoch; never nil
 
 	// Changed by the batcher under mu, so it reads them without.
 	mu      sync.Mutex
@@ -42,7 +43,7 @@ type graph struct {
 }
 
 func newGraph(self peer.ID, hops int) *graph {
-	return &graph{self: self, hops: hops, book: credit.New(hops), entries: make(map[docKey]*entry),
+	return &graph{self: self, hops: hops, epoch: func() uint64 { return 1 }, book: credit.New(hops), entries: make(map[docKey]*entry),
 		earned: make(map[peer.ID]potluck.Size), proofs: make(map[peer.ID]Proof), via: make(map[peer.ID][]EarnedFor), loans: make(map[peer.ID]potluck.Size),
 		paid: make(map[peer.ID]bool), frozen: make(map[peer.ID]bool), slowed: make(map[peer.ID]bool), ownPPM: signed.WholePPM}
 }

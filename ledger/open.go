@@ -15,7 +15,7 @@ import (
 )
 
 // Config says whose books they are and where. Every field but MaxHops,
-// ProofWindow, AcceptCut and Small is needed.
+// ProofWindow, Epoch, AcceptCut and Small is needed.
 type Config struct {
 	Self  peer.ID          // the node whose books these are
 	Dir   string           // the books' own directory; made when missing
@@ -27,6 +27,9 @@ type Config struct {
 	// ProofWindow is how old the last proof may be that a host holds what it
 	// should: until then its holdings count (CREDIT.md section 7). 0: they always do.
 	ProofWindow time.Duration
+	// Epoch tells which life of the node this is (signed.Keepsake). What it signed in
+	// an earlier one says nothing about these books. nil: the first.
+	Epoch func() uint64
 	// AcceptCut opens books whose tail was cut (ErrCut): the operator knows that
 	// acknowledged changes are gone. An event notes it.
 	AcceptCut bool

@@ -131,6 +131,9 @@ func (c *clerk) Account(ctx context.Context, from peer.ID, r p2p.AccountRequest)
 	if err != nil && !errors.As(err, &out.Refusal) {
 		return p2p.AccountResponse{}, n.keep.answer(err)
 	}
+	if out.Head, err = n.headFor(ctx, from); err != nil {
+		return p2p.AccountResponse{}, n.keep.answer(err)
+	}
 	next, at := a.Standing.Next(n.policy())
 	out.NextStep, out.NextAt = uint8(next), at
 	seen := make(map[peer.ID]int)
@@ -153,6 +156,18 @@ func (c *clerk) Account(ctx context.Context, from peer.ID, r p2p.AccountRequest)
 		s.Used = min(s.Used+min(f.Bytes, potluck.MaxSize), potluck.MaxSize)
 	}
 	return out, nil
+}
+
+// headFor tells where these books stand to who holds something for this node: it
+// is put into what the host proposes, this node signs it, and so old books learn
+// of it from whom they meet (ledger.Book.Behind).
+func (n *Node) headFor(ctx context.Context, host peer.ID) (p2p.Head, error) {
+	u, err := n.book.Usage(ctx, host)
+	if err != nil || u.EarnedShares == 0 {
+		return p2p.Head{}, err
+	}
+	h, err := n.book.Head(ctx)
+	return p2p.Head(h), err
 }
 
 // Notice hears how this node stands with the asker. It is in the events before

@@ -179,7 +179,15 @@ func (c *count) propose(ctx context.Context, owner peer.ID) error {
 	if err != nil {
 		return n.checked(err)
 	}
-	s := signed.Statement{Host: n.self, Owner: owner, Number: number + 1, Time: now.Unix(), Bytes: sum.Bytes, Shares: sum.Shares, Digest: sum.Digest, HostHead: head}
+	told, err := n.ask(ctx, owner, 0) // where its books stand: what both sign tells it one day that they are old
+	if err != nil {
+		c.failed(owner, trial{mine: u.Held, at: time.Now()})
+		n.fatal(err)
+		n.log.Debug("an owner doesn't say where its books stand", "peer", owner, "err", err)
+		return nil // it is asked again
+	}
+	s := signed.Statement{Host: n.self, Owner: owner, Number: number + 1, Time: now.Unix(), Bytes: sum.Bytes, Shares: sum.Shares, Digest: sum.Digest,
+		HostHead: head, OwnerHead: signed.Head(told.Head)}
 	sealed, err := signed.SealStatement(n.keep.key, s)
 	if err != nil {
 		return err

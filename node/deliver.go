@@ -48,6 +48,7 @@ func (d *post) met(p peer.ID) {
 	delete(d.fail, p)
 	d.due[p] = true
 	d.mu.Unlock()
+	d.n.audiences.know(p, audienceKey{})
 	d.cycle.Trigger()
 }
 
@@ -122,6 +123,10 @@ func (d *post) talk(ctx context.Context, p peer.ID, full bool, papers func() ([]
 		if err := d.pull(ctx, p); err != nil {
 			d.complain("ask a peer for documents", err, p)
 		}
+	}
+	if err := d.n.tellAudience(ctx, p); err != nil {
+		d.again(p, d.n.host.Connected(p))
+		d.complain("tell a friend who may see statements", err, p)
 	}
 	if err := d.pushSome(ctx, p, papers); err != nil {
 		d.complain("hand documents to a peer", err, p)

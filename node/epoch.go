@@ -69,6 +69,17 @@ func (e *epoch) number() uint64 {
 	return e.own
 }
 
+// life is the epoch of what these books say: while the node is being recovered one
+// after all that it may meet.
+func (e *epoch) life() uint64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.recovering {
+		return signed.MaxEpoch
+	}
+	return e.own
+}
+
 // writable tells whether this copy may write: nil, or why not.
 func (e *epoch) writable() error {
 	e.mu.Lock()

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -43,6 +44,14 @@ func (g *gate) isFriend(p peer.ID) bool {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
 	return g.friends[p]
+}
+
+// someFriends lists friends, at most so many.
+func (g *gate) someFriends(most int) []peer.ID {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	all := slices.Collect(maps.Keys(g.friends))
+	return all[:min(len(all), most)]
 }
 
 func (g *gate) isReached(p peer.ID) bool {
@@ -122,8 +131,13 @@ func (n *Node) regate(ctx context.Context) error {
 		return err
 	}
 	g.mu.Lock()
+	others := !maps.Equal(g.friends, friends)
 	g.friends, g.sponsored, g.reached, g.households, g.inviting = friends, sponsored, reached, households, until
 	g.mu.Unlock()
+	if others {
+		n.audiences.changed(friends)
+		n.post.changed()
+	}
 	if n.host != nil {
 		n.host.Recheck()
 	}

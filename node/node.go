@@ -64,6 +64,7 @@ type Node struct {
 	heard       heard
 	paced       paced
 	shelf       shelf
+	audiences   audiences
 
 	begun, ended atomic.Int64 // puts of this life
 
@@ -146,7 +147,7 @@ func (n *Node) open(ctx context.Context) (err error) {
 }
 
 func (n *Node) openBooks(ctx context.Context) (err error) {
-	n.book, err = ledger.Open(ctx, ledger.Config{Self: n.self, MaxHops: n.config.Hops, ProofWindow: n.config.proofWindow(), Dir: n.dir.join("ledger"), Clock: n.config.Clock, Log: n.log, Small: n.config.Small})
+	n.book, err = ledger.Open(ctx, ledger.Config{Self: n.self, MaxHops: n.config.Hops, ProofWindow: n.config.proofWindow(), Epoch: n.epoch.life, Dir: n.dir.join("ledger"), Clock: n.config.Clock, Log: n.log, Small: n.config.Small})
 	if err != nil {
 		return fmt.Errorf("open the books: %w", err)
 	}

@@ -19,6 +19,7 @@ const (
 	paceKeepsakes  = 16   // of one friend; a node signs one when its friends change, and each night
 	paceNotices    = 64   // of one peer
 	pacePublished  = 1024 // statements that one friend publishes
+	paceAudiences  = 64   // of one friend; a node tells one when it meets it, and when its friends change
 )
 
 // paces tells whether a document may be added to the books now, or adds nothing.
@@ -43,4 +44,4 @@ func (n *Node) paces(ctx context.Context, p paper) (bool, error) {
 }
 
 // paced is what was added of late.
-type paced struct{ documents, statements, conflicts, keepsakes, notices, published tally }
+type paced struct{ documents, statements, conflicts, keepsakes, notices, published, audiences tally }

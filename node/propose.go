@@ -32,8 +32,12 @@ func (c *clerk) Propose(ctx context.Context, from peer.ID, r p2p.StatementReques
 		return none, bad("statement: %v", err)
 	case signer != from || s.Host != from || s.Owner != n.self:
 		return none, bad("statement of %v about %v and %v, from %v", signer, s.Host, s.Owner, from)
-	case s.OwnerHead != (signed.Head{}): // what stands there this node would sign, and be held against (ledger.Book.Behind)
-		return none, bad("statement that names event %d of the owner's books", s.OwnerHead.Seq)
+	}
+	// What stands there this node would sign, and be held against (ledger.Book.Behind).
+	if has, err := n.hasHead(ctx, s.OwnerHead); err != nil {
+		return none, n.keep.answer(err)
+	} else if !has {
+		return none, bad("statement that names event %d of the owner's books, which don't have it", s.OwnerHead.Seq)
 	}
 	if s.Number > numbersLeft { // one must be left to lower it
 		return none, bad("statement %d, at most %d is signed", s.Number, uint64(numbersLeft))
@@ -77,6 +81,14 @@ func (c *clerk) Propose(ctx context.Context, from peer.ID, r p2p.StatementReques
 		return none, err
 	}
 	return p2p.StatementResponse{Sealed: sealed}, nil
+}
+
+// hasHead tells whether these books have a head, or none is named.
+func (n *Node) hasHead(ctx context.Context, h signed.Head) (bool, error) {
+	if h == (signed.Head{}) {
+		return true, nil
+	}
+	return n.book.HasHead(ctx, h)
 }
 
 // refuse notes that a host counts otherwise, and has the books compared with it.

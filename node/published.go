@@ -16,15 +16,10 @@ import (
 )
 
 // Statements are published to friends (CREDIT.md section 8): each side of one hands
-// it to its friends, unless its operator doesn't want that. It goes no farther: it
-// is taken from those alone who signed it, and by those alone who know both.
-// It counts nothing there. So each node can draw who holds how much for whom, and
+// it to those who are friends of both, unless an operator of the two doesn't want
+// that (see audiences). It goes no farther: it is taken from those alone who signed
+// it, and by those alone who know both. It counts nothing there. So each node can draw who holds how much for whom, and
 // sees where two words differ.
-
-// publishes tells whether a statement is handed to a friend: one of this node's own.
-func (n *Node) publishes(p peer.ID, x paper) bool {
-	return !n.wish().Private && x.id.Kind == signed.KindStatement && x.between(n.self) && n.gate.isFriend(p)
-}
 
 // between tells whether a statement is about a peer's own holdings.
 func (p paper) between(who peer.ID) bool { return p.id.Issuer == who || p.id.Other == who }

@@ -41,6 +41,26 @@ type AccountResponse struct {
 
 	Distance int       // arcs from the nearest friend: 0 for a friend; NoDistance
 	Sponsors []Sponsor // whose pointers lead to the asker, at most MaxSponsors, each peer once
+
+	// Head is where the answerer's own books stand, for a host to put into what it
+	// proposes. The zero value: it isn't told.
+	Head Head
+}
+
+// Head is where a node's chain of events stands, as in a statement. Package p2p
+// doesn't look into it.
+type Head struct {
+	Seq   uint64         `cbor:"1,keyasint"` // at most MaxHead
+	Chain potluck.Digest `cbor:"2,keyasint"`
+	Epoch uint64         `cbor:"3,keyasint,omitempty"` // at most MaxHead
+}
+
+// Validate tells whether every field lies in its range.
+func (h Head) Validate() error {
+	if h.Seq > MaxHead || h.Epoch > MaxHead {
+		return fmt.Errorf("head %d of epoch %d, at most %d", h.Seq, h.Epoch, uint64(MaxHead))
+	}
+	return nil
 }
 
 // Sponsor is one credit pointer to the asker of an account.
@@ -77,6 +97,9 @@ func (a AccountResponse) Validate() error {
 		}
 	}
 	if err := checkSteps(a.Step, a.NextStep, a.Since, a.NextAt); err != nil {
+		return fmt.Errorf("account: %w", err)
+	}
+	if err := a.Head.Validate(); err != nil {
 		return fmt.Errorf("account: %w", err)
 	}
 	if a.Distance < NoDistance || a.Distance > MaxDistance {

@@ -71,6 +71,7 @@ func TestLargestMessagesFit(t *testing.T) {
 		{exchangeList, ListRequest{AsHost, manySpans(1)[0]}, ListResponse{manyItems(MaxItems, wide), true}},
 		{exchangeNotice, NoticeRequest{MaxStep, MaxTime, MaxStep, MaxTime, potluck.MaxSize, strings.Repeat("\U00010000", MaxReason)}, NoticeResponse{}},
 		{exchangeLoss, LossRequest{Lost: manyShares(MaxLoss)}, LossResponse{MaxLoss}},
+		{exchangeAudience, AudienceRequest{Tags: manyTags(MaxAudience)}, AudienceResponse{}},
 	} {
 		request, err := encode(c.request)
 		if err != nil {
@@ -92,7 +93,7 @@ func TestLargestMessagesFit(t *testing.T) {
 func fullAccount(p peer.ID, terms Terms, refusal *potluck.Refusal) AccountResponse {
 	return AccountResponse{Terms: terms, Earned: potluck.MaxSize, Held: potluck.MaxSize, Reserved: potluck.MaxSize, Loans: potluck.MaxSize,
 		Supply: potluck.MaxSize, Free: potluck.MaxSize, Short: potluck.MaxSize, Refusal: refusal, Step: MaxStep, Since: MaxTime, NextStep: MaxStep,
-		NextAt: MaxTime, Distance: MaxDistance, Sponsors: slices.Repeat([]Sponsor{{p, potluck.MaxSize, potluck.MaxSize}}, MaxSponsors)}
+		NextAt: MaxTime, Distance: MaxDistance, Head: Head{MaxHead, digest(255), MaxHead}, Sponsors: slices.Repeat([]Sponsor{{p, potluck.MaxSize, potluck.MaxSize}}, MaxSponsors)}
 }
 
 // manyShares gives so many of the largest shares, ascending.
@@ -103,6 +104,15 @@ func manyShares(n int) []potluck.ShareID {
 		ids[i].Index[14], ids[i].Index[15] = byte(i>>8), byte(i)
 	}
 	return ids
+}
+
+// manyTags gives so many tags, ascending.
+func manyTags(n int) []Tag {
+	tags := make([]Tag, n)
+	for i := range tags {
+		tags[i] = Tag{byte(i >> 8), byte(i)}
+	}
+	return tags
 }
 
 // manyKeys gives so many of the largest keys, ascending.

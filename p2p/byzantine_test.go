@@ -80,7 +80,7 @@ func badFrames(x exchange) map[string]struct {
 }
 
 var exchanges = []exchange{exchangeQuote, exchangeAllocate, exchangeWrite, exchangeRead, exchangeSliver, exchangeHave, exchangeCancel, exchangeRenew, exchangeJoin,
-	exchangeDeliver, exchangeSync, exchangeStatement, exchangeAccount, exchangeNotice, exchangeLoss, exchangeRanges, exchangeList}
+	exchangeDeliver, exchangeSync, exchangeStatement, exchangeAccount, exchangeNotice, exchangeLoss, exchangeAudience, exchangeRanges, exchangeList}
 
 func TestBadRequests(t *testing.T) {
 	client, server := pair(t, "tcp", Limits{}, &cupboard{})

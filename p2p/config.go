@@ -95,6 +95,8 @@ type Clerk interface {
 	Notice(ctx context.Context, from peer.ID, n NoticeRequest) (NoticeResponse, error)
 	// Loss hears what from, a host, can't give back any more. It is durable on return.
 	Loss(ctx context.Context, from peer.ID, l LossRequest) (LossResponse, error)
+	// Audience hears who may see the statements between from and this node.
+	Audience(ctx context.Context, from peer.ID, a AudienceRequest) (AudienceResponse, error)
 	// Ranges gives the digests of what one of the two holds for the other. There
 	// is one sum for each span, in order.
 	Ranges(ctx context.Context, from peer.ID, r RangesRequest) (RangesResponse, error)

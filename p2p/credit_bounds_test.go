@@ -69,6 +69,8 @@ func refusedCredit(raw func(any) string) []refused {
 		{"account-response", "a sponsor without ID", account(func(a *AccountResponse) { a.Sponsors[0].Peer = "" })},
 		{"account-response", "a sponsor without limit", account(func(a *AccountResponse) { a.Sponsors[0].Limit = -1 })},
 		{"account-response", "65 sponsors", account(func(a *AccountResponse) { a.Sponsors = slices.Repeat(a.Sponsors, 65) })},
+		{"account-response", "event 2^53", account(func(a *AccountResponse) { a.Head.Seq = 1 << 53 })},
+		{"account-frozen", "a head that says nothing", raw(wireAccount{Head: &Head{}, Sponsors: []Sponsor{}})},
 		{"account-frozen", "a code that is an error's", raw(wireAccount{Refusal: &wireError{Code: 32}})},
 		{"notice-request", "step 6", notice(func(n *NoticeRequest) { n.Step = 6 })},
 		{"notice-request", "a time above 2^40", notice(func(n *NoticeRequest) { n.Since = 1<<40 + 1 })},
@@ -84,13 +86,18 @@ func refusedCredit(raw func(any) string) []refused {
 		{"loss-request", "share number 255", raw(LossRequest{Lost: []potluck.ShareID{{Number: 255}}})},
 		{"loss-response", "placements below zero", raw(LossResponse{Marked: -1})},
 		{"loss-response", "1,025 placements", raw(LossResponse{Marked: 1025})},
+		{"audience-request", "4,097 tags", raw(AudienceRequest{Tags: manyTags(4097)})},
+		{"audience-request", "a tag twice", raw(AudienceRequest{Tags: make([]Tag, 2)})},
+		{"audience-request", "tags that descend", raw(AudienceRequest{Tags: []Tag{{1}, {}}})},
+		{"audience-request", "half a tag", raw(wireAudience{Tags: make([]byte, 8)})},
+		{"audience-response", "a key of its own", "a10100"},
 	}
 }
 
 // TestRefusedBecauseOfOneRule: nearly all of the refused messages are whole, so
 // that it is the rule that refuses them.
 func TestRefusedBecauseOfOneRule(t *testing.T) {
-	broken := []string{"results as an array", "kind 256", "a code that is an error's", "a key"}
+	broken := []string{"results as an array", "kind 256", "a code that is an error's", "a key", "half a tag", "a head that says nothing", "a key of its own"}
 	for _, r := range refusedCredit(func(v any) string { return hex.EncodeToString(must(encMode.Marshal(v))) }) {
 		_, err := decoders[r.Kind](unhex(t, r.Bytes))
 		if err == nil || errors.Is(err, errEncoding) != slices.Contains(broken, r.Why) {

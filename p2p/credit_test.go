@@ -41,6 +41,9 @@ func sayCredit(t *testing.T, client *node, p peer.ID, id protocol.ID) (err error
 	case ProtocolLoss:
 		kind = "loss"
 		got, err = client.Loss(ctx, p, all["loss-request"].(LossRequest))
+	case ProtocolAudience:
+		kind = "audience"
+		got, err = client.Audience(ctx, p, all["audience-request"].(AudienceRequest))
 	case ProtocolRanges:
 		kind = "ranges"
 		got, err = client.Ranges(ctx, p, all["ranges-request"].(RangesRequest))
@@ -56,7 +59,7 @@ func sayCredit(t *testing.T, client *node, p peer.ID, id protocol.ID) (err error
 	return err
 }
 
-var creditProtocols = []protocol.ID{ProtocolDeliver, ProtocolSync, ProtocolStatement, ProtocolAccount, ProtocolNotice, ProtocolLoss,
+var creditProtocols = []protocol.ID{ProtocolDeliver, ProtocolSync, ProtocolStatement, ProtocolAccount, ProtocolNotice, ProtocolLoss, ProtocolAudience,
 	ProtocolRanges, ProtocolList}
 
 func TestEveryCreditExchange(t *testing.T) {
@@ -71,6 +74,7 @@ func TestEveryCreditExchange(t *testing.T) {
 			account: echo(t, id, all["account-request"].(AccountRequest), all["account-response"].(AccountResponse)),
 			notice:  echo(t, id, all["notice-request"].(NoticeRequest), NoticeResponse{}),
 			loss:    echo(t, id, all["loss-request"].(LossRequest), all["loss-response"].(LossResponse)),
+			tell:    echo(t, id, all["audience-request"].(AudienceRequest), AudienceResponse{}),
 			ranges:  echo(t, id, all["ranges-request"].(RangesRequest), all["ranges-response"].(RangesResponse)),
 			list:    echo(t, id, all["list-request"].(ListRequest), all["list-response"].(ListResponse)),
 		})

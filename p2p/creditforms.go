@@ -89,6 +89,7 @@ type wireAccount struct {
 	NextAt   int64        `cbor:"13,keyasint"`
 	Distance int          `cbor:"14,keyasint"`
 	Sponsors []Sponsor    `cbor:"15,keyasint"`
+	Head     *Head        `cbor:"16,keyasint,omitempty"`
 }
 
 // MarshalCBOR gives the wire form.
@@ -96,6 +97,9 @@ func (a AccountResponse) MarshalCBOR() ([]byte, error) {
 	w := wireAccount{Terms: a.Terms, Earned: a.Earned, Held: a.Held, Reserved: a.Reserved, Loans: a.Loans,
 		Supply: a.Supply, Free: a.Free, Short: a.Short, Step: a.Step, Since: a.Since,
 		NextStep: a.NextStep, NextAt: a.NextAt, Distance: a.Distance, Sponsors: a.Sponsors}
+	if a.Head != (Head{}) {
+		w.Head = &a.Head
+	}
 	if a.Refusal != nil {
 		r := sealRefusal(a.Refusal)
 		w.Refusal = &r
@@ -112,6 +116,9 @@ func (a *AccountResponse) UnmarshalCBOR(data []byte) error {
 	*a = AccountResponse{Terms: w.Terms, Earned: w.Earned, Held: w.Held, Reserved: w.Reserved, Loans: w.Loans,
 		Supply: w.Supply, Free: w.Free, Short: w.Short, Step: w.Step, Since: w.Since,
 		NextStep: w.NextStep, NextAt: w.NextAt, Distance: w.Distance, Sponsors: w.Sponsors}
+	if w.Head != nil {
+		a.Head = *w.Head
+	}
 	if w.Refusal == nil {
 		return nil
 	}

@@ -21,7 +21,7 @@ func samples() map[string]message {
 	account := AccountResponse{Terms: terms, Earned: 10 << 30, Held: 9 << 30, Reserved: 1 << 20, Loans: 3, Supply: 11 << 30, Free: 2 << 30,
 		Distance: 2, Sponsors: []Sponsor{{Peer: p, Limit: 4 << 30, Used: 1 << 30}}}
 	frozen := AccountResponse{Terms: terms, Held: 5 << 30, Supply: 1 << 30, Short: 4 << 30, Refusal: frozenRefusal, Step: 3, Since: 1_790_000_000,
-		NextStep: 4, NextAt: 1_790_604_800, Distance: NoDistance, Sponsors: []Sponsor{}}
+		NextStep: 4, NextAt: 1_790_604_800, Distance: NoDistance, Head: Head{Seq: 900, Chain: digest(6), Epoch: 2}, Sponsors: []Sponsor{}}
 	return map[string]message{
 		"quote-request":     QuoteRequest{Bytes: 4096},
 		"quote-response":    QuoteResponse{Free: 1 << 30, Name: "Zoë", Version: "0.1.0"},
@@ -61,6 +61,8 @@ func samples() map[string]message {
 		"notice-response":    NoticeResponse{},
 		"loss-request":       LossRequest{Lost: []potluck.ShareID{{Index: index(1), Number: 2}, {Index: index(1), Number: 3}}, Corrupt: []potluck.ShareID{{Index: index(1)}}},
 		"loss-response":      LossResponse{Marked: 2},
+		"audience-request":   sampleAudience(p, q),
+		"audience-response":  AudienceResponse{},
 		"ranges-request":     RangesRequest{Role: AsOwner, Spans: sampleSpans()},
 		"ranges-response":    RangesResponse{Sums: []SpanSum{{Shares: 3, Bytes: 12 << 10, Sum: [16]byte{0: 7, 15: 9}}, {}, {Shares: 1, Bytes: 4096, Sum: [16]byte{1}}}},
 		"list-request":       ListRequest{Role: AsHost, Span: Span{From: potluck.ShareID{Index: index(7), Number: 3}}},
@@ -112,6 +114,8 @@ var decoders = map[string]func([]byte) (message, error){
 	"notice-response":    as[NoticeResponse],
 	"loss-request":       as[LossRequest],
 	"loss-response":      as[LossResponse],
+	"audience-request":   as[AudienceRequest],
+	"audience-response":  as[AudienceResponse],
 	"ranges-request":     as[RangesRequest],
 	"ranges-response":    as[RangesResponse],
 	"list-request":       as[ListRequest],
@@ -121,6 +125,14 @@ var decoders = map[string]func([]byte) (message, error){
 	"answer-error":       as[envelope],
 	"answer-ok":          as[envelope],
 	"invite-payload":     as[Invite],
+}
+
+// sampleAudience is what p tells q of the two of them.
+func sampleAudience(p, q peer.ID) AudienceRequest {
+	a := AudienceRequest{Salt: [16]byte{1, 2, 3}}
+	a.Tags = []Tag{TagOf(a.Salt, p, q, p), TagOf(a.Salt, p, q, q), {7}}
+	a.Sort()
+	return a
 }
 
 // keys gives ascending keys about two peers.

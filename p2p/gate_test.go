@@ -25,7 +25,7 @@ func allOpen() *cupboard {
 }
 
 var ourProtocols = []protocol.ID{ProtocolQuote, ProtocolAllocate, ProtocolWrite, ProtocolStore, ProtocolRead, ProtocolSliver, ProtocolHave, ProtocolCancel, ProtocolRenew, ProtocolJoin,
-	ProtocolDeliver, ProtocolSync, ProtocolStatement, ProtocolAccount, ProtocolNotice, ProtocolLoss, ProtocolRanges, ProtocolList}
+	ProtocolDeliver, ProtocolSync, ProtocolStatement, ProtocolAccount, ProtocolNotice, ProtocolLoss, ProtocolAudience, ProtocolRanges, ProtocolList}
 
 func TestStrangerGetsNothing(t *testing.T) {
 	eachTransport(t, func(t *testing.T, transport string) {

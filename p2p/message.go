@@ -34,6 +34,7 @@ const (
 	MaxDistance      = 255       // arcs in AccountResponse.Distance
 	MaxStep          = 5         // the last step of the ladder
 	MaxReason        = 256       // characters of a notice's reason
+	MaxHead          = 1<<53 - 1 // number of an event
 )
 
 // CheckName tells whether a name may be sent and shown: at most MaxNameRunes

@@ -66,6 +66,7 @@ type cupboard struct {
 	account func(context.Context, peer.ID, AccountRequest) (AccountResponse, error)
 	notice  func(context.Context, peer.ID, NoticeRequest) (NoticeResponse, error)
 	loss    func(context.Context, peer.ID, LossRequest) (LossResponse, error)
+	tell    func(context.Context, peer.ID, AudienceRequest) (AudienceResponse, error)
 	ranges  func(context.Context, peer.ID, RangesRequest) (RangesResponse, error)
 	list    func(context.Context, peer.ID, ListRequest) (ListResponse, error)
 }
@@ -166,6 +167,13 @@ func (c *cupboard) Account(ctx context.Context, p peer.ID, q AccountRequest) (Ac
 		return c.refuser.Account(ctx, p, q)
 	}
 	return c.account(ctx, p, q)
+}
+
+func (c *cupboard) Audience(ctx context.Context, p peer.ID, q AudienceRequest) (AudienceResponse, error) {
+	if c.tell == nil {
+		return c.refuser.Audience(ctx, p, q)
+	}
+	return c.tell(ctx, p, q)
 }
 
 func (c *cupboard) Loss(ctx context.Context, p peer.ID, q LossRequest) (LossResponse, error) {

@@ -21,6 +21,7 @@ const (
 	ProtocolAccount   protocol.ID = "/potluck/account/1"
 	ProtocolNotice    protocol.ID = "/potluck/notice/1"
 	ProtocolLoss      protocol.ID = "/potluck/loss/1"
+	ProtocolAudience  protocol.ID = "/potluck/audience/1"
 	ProtocolRanges    protocol.ID = "/potluck/ranges/1"
 	ProtocolList      protocol.ID = "/potluck/list/1"
 )
@@ -53,6 +54,7 @@ var (
 	exchangeAccount   = exchange{ProtocolAccount, 64, 8 << 10, false}
 	exchangeNotice    = exchange{ProtocolNotice, 1280, 512, true}
 	exchangeLoss      = exchange{ProtocolLoss, 32 << 10, 512, true}
+	exchangeAudience  = exchange{ProtocolAudience, 65 << 10, 512, false}
 	exchangeRanges    = exchange{ProtocolRanges, 10 << 10, 10 << 10, true}
 	exchangeList      = exchange{ProtocolList, 64, 68 << 10, true}
 )

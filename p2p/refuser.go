@@ -65,6 +65,9 @@ func (refuser) List(context.Context, peer.ID, ListRequest) (a ListResponse, err 
 func (refuser) Notice(context.Context, peer.ID, NoticeRequest) (a NoticeResponse, err error) {
 	return a, errUnsupported
 }
+func (refuser) Audience(context.Context, peer.ID, AudienceRequest) (a AudienceResponse, err error) {
+	return a, errUnsupported
+}
 func (refuser) Loss(context.Context, peer.ID, LossRequest) (a LossResponse, err error) {
 	return a, errUnsupported
 }

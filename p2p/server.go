@@ -238,6 +238,7 @@ func (h *Host) serveClerk(c Clerk) {
 	})
 	serveControl(h, exchangeNotice, c.Notice)
 	serveControl(h, exchangeLoss, c.Loss)
+	serveControl(h, exchangeAudience, c.Audience)
 	serveControl(h, exchangeRanges, func(ctx context.Context, from peer.ID, r RangesRequest) (RangesResponse, error) {
 		a, err := c.Ranges(ctx, from, r)
 		if err == nil && len(a.Sums) != len(r.Spans) {

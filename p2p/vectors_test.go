@@ -80,7 +80,7 @@ func makeVectors() (v vectors) {
 	}
 	for id, kind := range map[protocol.ID]string{ProtocolQuote: "quote", ProtocolAllocate: "allocate", ProtocolHave: "have", ProtocolSliver: "sliver", ProtocolStore: "store",
 		ProtocolCancel: "cancel", ProtocolRenew: "renew", ProtocolJoin: "join", ProtocolDeliver: "deliver", ProtocolSync: "sync",
-		ProtocolStatement: "statement", ProtocolAccount: "account", ProtocolNotice: "notice", ProtocolLoss: "loss",
+		ProtocolStatement: "statement", ProtocolAccount: "account", ProtocolNotice: "notice", ProtocolLoss: "loss", ProtocolAudience: "audience",
 		ProtocolRanges: "ranges", ProtocolList: "list"} {
 		add(id, frame(kind+"-request"), answer(kind+"-response"))
 	}
@@ -236,6 +236,7 @@ func fixedKeeper(t *testing.T, answers map[string]message, refuse bool) *cupboar
 		sync: fixed[SyncRequest, SyncResponse](answers, "sync"), propose: fixed[StatementRequest, StatementResponse](answers, "statement"),
 		account: fixed[AccountRequest, AccountResponse](answers, "account"), notice: fixed[NoticeRequest, NoticeResponse](answers, "notice"),
 		loss:   fixed[LossRequest, LossResponse](answers, "loss"),
+		tell:   fixed[AudienceRequest, AudienceResponse](answers, "audience"),
 		ranges: fixed[RangesRequest, RangesResponse](answers, "ranges"), list: fixed[ListRequest, ListResponse](answers, "list"),
 		sliver: fixed[SliverRequest, SliverResponse](answers, "sliver"),
 		store:  fixed[StoreRequest, StoreResponse](answers, "store"),

@@ -76,7 +76,7 @@ func sampleHousehold() Household {
 
 func sampleStatement() Statement {
 	return Statement{Host: id(1), Owner: id(2), Number: 12, Time: noon, Bytes: 45_000_000_000, Shares: 812, Digest: hash(5),
-		HostHead: Head{900, hash(6)}, OwnerHead: Head{70, hash(7)}}
+		HostHead: Head{Seq: 900, Chain: hash(6)}, OwnerHead: Head{Seq: 70, Chain: hash(7)}}
 }
 
 func sampleKeepsake() Keepsake {

@@ -96,7 +96,8 @@ func drawStatement(t *rapid.T) Statement {
 	seq := rapid.Uint64Range(0, MaxNumber)
 	s := Statement{Host: id(1), Owner: anyID(rapid.IntRange(0, 9).Draw(t, "owner")), Time: rapid.Int64Range(0, MaxTime).Draw(t, "time"),
 		Bytes: drawSize(t, 0), Shares: rapid.Int64Range(0, MaxShares).Draw(t, "shares"), Digest: hash(rapid.Byte().Draw(t, "digest")),
-		HostHead: Head{seq.Draw(t, "seq"), hash(rapid.Byte().Draw(t, "chain"))}, OwnerHead: Head{seq.Draw(t, "seq"), potluck.Digest{}}}
+		HostHead:  Head{seq.Draw(t, "seq"), hash(rapid.Byte().Draw(t, "chain")), rapid.SampledFrom([]uint64{0, 2, MaxEpoch}).Draw(t, "epoch")},
+		OwnerHead: Head{Seq: seq.Draw(t, "seq")}}
 	s.Number, _ = drawChain(t)
 	return s
 }

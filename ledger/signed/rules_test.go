@@ -247,6 +247,8 @@ func TestStatementRules(t *testing.T) {
 		{"negative shares", func(s *Statement) { s.Shares = -1 }, "-1 shares"},
 		{"too many shares", func(s *Statement) { s.Shares = MaxShares + 1 }, "1099511627777 shares"},
 		{"host's head too high", func(s *Statement) { s.HostHead.Seq = MaxNumber + 1 }, "head"},
+		{"host's epoch too high", func(s *Statement) { s.HostHead.Epoch = MaxEpoch + 1 }, "epoch"},
+		{"first epoch spelt out", func(s *Statement) { s.OwnerHead.Epoch = 1 }, "epoch 1"},
 		{"owner's head too high", func(s *Statement) { s.OwnerHead.Seq = 1<<64 - 1 }, "head"},
 	})
 }

@@ -29,20 +29,29 @@ type Statement struct {
 type Head struct {
 	Seq   uint64         `json:"seq"`
 	Chain potluck.Digest `json:"chain"`
+	Epoch uint64         `json:"epoch,omitempty"` // of the node's life that the chain belongs to (see Keepsake); 0: the first
+}
+
+func (h Head) validate() error {
+	switch {
+	case h.Seq > MaxNumber:
+		return fmt.Errorf("head at event %d, at most %d is allowed", h.Seq, uint64(MaxNumber))
+	case h.Epoch == 1 || h.Epoch > MaxEpoch:
+		return fmt.Errorf("head of epoch %d, want none or 2 to %d", h.Epoch, uint64(MaxEpoch))
+	}
+	return nil
 }
 
 // Validate tells whether every rule of a statement that needs no clock holds.
 func (s Statement) Validate() error {
 	err := first(checkPeer("host", s.Host), checkPeer("owner", s.Owner), checkNumber(s.Number), checkTime("time", s.Time),
-		checkSize("held", s.Bytes, 0))
+		checkSize("held", s.Bytes, 0), s.HostHead.validate(), s.OwnerHead.validate())
 	switch {
 	case err != nil:
 	case s.Host == s.Owner:
 		err = errors.New("host and owner are one node")
 	case s.Shares < 0 || s.Shares > MaxShares:
 		err = fmt.Errorf("%d shares is not between 0 and %d", s.Shares, int64(MaxShares))
-	case s.HostHead.Seq > MaxNumber || s.OwnerHead.Seq > MaxNumber:
-		err = fmt.Errorf("head at event %d, at most %d is allowed", max(s.HostHead.Seq, s.OwnerHead.Seq), uint64(MaxNumber))
 	}
 	return broken(KindStatement, err)
 }
@@ -70,6 +79,7 @@ type wireStatement struct {
 type wireHead struct {
 	Seq   uint64         `cbor:"1,keyasint"`
 	Chain potluck.Digest `cbor:"2,keyasint"`
+	Epoch uint64         `cbor:"3,keyasint,omitempty"`
 }
 
 // MarshalCBOR gives the payload.

@@ -171,8 +171,10 @@ func makeVectors(t *testing.T) vectors {
 	left := Household{Member: id(3), Number: 4, Time: noon}
 	back := sampleConsent()
 	back.Number, back.Works = 4, false
+	lives := sampleStatement() // of nodes that were recovered
+	lives.Number, lives.HostHead.Epoch, lives.OwnerHead.Epoch = 13, 2, MaxEpoch
 	all := samples()
-	contents := []content{all[KindOrder], empty.Sorted(), all[KindRepay], all[KindConsent], back, all[KindHousehold], left.Sorted(), all[KindStatement], all[KindKeepsake], all[KindAuthority]}
+	contents := []content{all[KindOrder], empty.Sorted(), all[KindRepay], all[KindConsent], back, all[KindHousehold], left.Sorted(), all[KindStatement], lives, all[KindKeepsake], all[KindAuthority]}
 	for _, c := range contents {
 		for b := byte(1); b <= 3; b++ {
 			if slices.Contains(c.signers(), id(b)) {
