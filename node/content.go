@@ -40,23 +40,29 @@ func (n *Node) Get(ctx context.Context, c caps.Cap, dst io.Writer, o files.GetOp
 	return r, n.checked(err)
 }
 
-// blame writes down which hosts answered wrongly. The bytes themselves are no
-// evidence for others, so nothing follows from it but what people do.
+// blame writes down which hosts answered wrongly, and that what was asked for
+// doesn't count any more. The bytes themselves are no evidence for others, so
+// nothing else follows from it but what people do.
 func (n *Node) blame(ctx context.Context, blamed []files.Blame) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanup)
 	defer cancel()
 	for _, b := range blamed {
-		n.log.Warn("a host answered wrongly", "peer", b.Host, "name", b.Name, "share", b.Share, "reason", b.Reason)
-		reason := b.Reason[:min(len(b.Reason), ledger.MaxReason)]
-		err := n.book.Note(ctx, ledger.Event{Kind: "blame", Peer: b.Host, Share: &b.Share, Reason: strings.ToValidUTF8(reason, "")})
-		if err != nil {
-			n.fatal(err)
-			n.log.Error("can't write an event", "err", err)
-		}
-		if err := n.lost(ctx, b.Host, b.Share, strings.ToValidUTF8(reason, "")); err != nil {
+		if err := n.lost(ctx, b.Host, b.Share, n.accuse(ctx, b)); err != nil {
 			n.log.Error("can't mark a placement", "err", n.checked(err))
 		}
 	}
+}
+
+// accuse writes down that a host answered wrongly, and gives the reason as the
+// books have it.
+func (n *Node) accuse(ctx context.Context, b files.Blame) string {
+	n.log.Warn("a host answered wrongly", "peer", b.Host, "name", b.Name, "share", b.Share, "reason", b.Reason)
+	reason := strings.ToValidUTF8(b.Reason[:min(len(b.Reason), ledger.MaxReason)], "")
+	if err := n.book.Note(ctx, ledger.Event{Kind: "blame", Peer: b.Host, Share: &b.Share, Reason: reason}); err != nil {
+		n.fatal(err)
+		n.log.Error("can't write an event", "err", err)
+	}
+	return reason
 }
 
 // lost marks a placement whose host can't give it: it counts no longer

@@ -30,7 +30,10 @@ type repair struct {
 	doubted  map[potluck.StorageIndex]bool // files of which something was lost or found since the last look
 	surveyed time.Time                     // when all files were looked at last
 	tries    map[potluck.StorageIndex]attempt
-	up       map[peer.ID][2]int64 // how often each account was there, in millionths, and of how many windows; newest look
+	spreads  map[potluck.StorageIndex]attempt // moves that nobody took; a repair doesn't wait for them
+	up       map[peer.ID][2]int64             // how often each account was there, in millionths, and of how many windows; newest look
+
+	spoilers spoilers
 }
 
 const (
@@ -43,7 +46,8 @@ const (
 )
 
 func newRepair(n *Node) *repair {
-	r := &repair{n: n, doubted: make(map[potluck.StorageIndex]bool), tries: make(map[potluck.StorageIndex]attempt)}
+	r := &repair{n: n, doubted: make(map[potluck.StorageIndex]bool), tries: make(map[potluck.StorageIndex]attempt),
+		spreads: make(map[potluck.StorageIndex]attempt)}
 	r.budget = budget{daily: func() potluck.Size { return max(n.wish().RepairBudget, 0) }, keep: func(ctx context.Context, at []byte) error { return n.book.SetCursor(ctx, repairName, at) }}
 	r.cycle = lifecycle.NewCycle(r.turn)
 	return r
@@ -97,12 +101,14 @@ func (r *repair) doubt(index potluck.StorageIndex) {
 	r.cycle.Trigger()
 }
 
-// patient is a file of which too little is left, or too much.
+// patient is a file of which too little is left, or too much, or whose shares lie
+// together.
 type patient struct {
 	file  caps.Verify
 	name  string
 	cost  potluck.Size // bytes that its repair moves, as far as the books know
 	spare int          // numbers that are left above k
+	whole bool         // nothing is missing: shares are only to be moved
 	grant *authority   // nil: the file is this node's own
 }
 
@@ -123,10 +129,18 @@ func (r *repair) turn(ctx context.Context) time.Duration {
 	return repairEvery
 }
 
-// mendAll repairs files, the cheapest first, and tells whether the budget was
-// enough for all of them.
+// mendAll repairs files, the cheapest first, those of which nothing is missing last,
+// and tells whether the budget was enough for all of them.
 func (r *repair) mendAll(ctx context.Context, list []patient, gone []peer.ID, now time.Time) bool {
-	slices.SortStableFunc(list, func(a, b patient) int { return cmp.Or(cmp.Compare(a.cost, b.cost), cmp.Compare(a.spare, b.spare)) })
+	slices.SortStableFunc(list, func(a, b patient) int {
+		if a.whole != b.whole {
+			if a.whole {
+				return 1
+			}
+			return -1
+		}
+		return cmp.Or(cmp.Compare(a.cost, b.cost), cmp.Compare(a.spare, b.spare))
+	})
 	var g errgroup.Group
 	g.SetLimit(repairAtOnce)
 	enough := true
@@ -137,7 +151,7 @@ func (r *repair) mendAll(ctx context.Context, list []patient, gone []peer.ID, no
 		if ok, err := r.budget.take(ctx, p.cost, now.Unix()); err != nil || !ok {
 			r.n.tend.complain("charge the budget of repairs", err)
 			enough = false
-			break // what follows costs no less
+			break // what follows costs no less, or matters less
 		}
 		g.Go(func() error {
 			r.mend(ctx, p, gone, now)
@@ -146,100 +160,6 @@ func (r *repair) mendAll(ctx context.Context, list []patient, gone []peer.ID, no
 	}
 	_ = g.Wait() // none returns an error
 	return enough
-}
-
-// survey lists the files that need repair by the books: all of them when that is
-// due, else those of which something was heard. gone are the hosts that were away
-// for too long.
-func (r *repair) survey(ctx context.Context, now time.Time) (list []patient, gone []peer.ID, all bool, err error) {
-	gone, here, err := r.n.absent(ctx, now)
-	if err != nil {
-		return nil, nil, false, err
-	}
-	r.mu.Lock()
-	doubted := r.doubted
-	r.doubted = make(map[potluck.StorageIndex]bool)
-	all = now.Sub(r.surveyed).Abs() >= repairEvery && now.Sub(r.n.started) >= min(repairSettle, r.n.wish().RepairAfter)
-	if all {
-		r.surveyed = now
-	}
-	r.mu.Unlock()
-	look := func(f ledger.File) error {
-		p, needs, err := r.examine(ctx, f, gone, here)
-		if needs {
-			list = append(list, p)
-		}
-		return err
-	}
-	if all {
-		err = errors.Join(r.measure(ctx), r.n.book.Files(ctx, func(f ledger.File) error {
-			if !doubted[f.Index] && now.Sub(time.Unix(f.Put, 0)) < r.n.config.Coming {
-				return nil // its put may still spread it
-			}
-			return look(f)
-		}))
-	} else {
-		for index := range doubted {
-			f, missing := r.n.book.File(ctx, index)
-			if errors.Is(missing, ledger.ErrNotFound) {
-				continue
-			}
-			if err = cmp.Or(err, missing); err == nil {
-				err = look(f)
-			}
-		}
-	}
-	return list, gone, all, err
-}
-
-// examine tells by the books whether a file needs repair: fewer numbers are left
-// than files.Enough asks for, or a number lies at two hosts that are here.
-func (r *repair) examine(ctx context.Context, f ledger.File, gone []peer.ID, here map[peer.ID]bool) (patient, bool, error) {
-	rows, err := r.n.book.Placements(ctx, f.Index)
-	if err != nil {
-		return patient{}, false, err
-	}
-	left, twice := make(map[potluck.ShareNumber]bool), false
-	seen := make(map[potluck.ShareNumber]bool)
-	for _, p := range rows {
-		if p.State != ledger.PlacedStable || slices.Contains(gone, p.Host) {
-			continue
-		}
-		left[p.Share.Number] = true
-		if here[p.Host] {
-			twice = twice || seen[p.Share.Number]
-			seen[p.Share.Number] = true
-		}
-	}
-	n := int(f.Layout.N)
-	p := patient{file: caps.Verify{Layout: f.Layout, Index: f.Index, Manifest: f.Manifest}, name: f.Name, spare: len(left) - int(f.Layout.K)}
-	needs := len(left) < files.Enough(f.Layout)
-	if needs {
-		p.cost = files.RepairCost(f.Layout, n-len(left))
-	}
-	return p, needs || twice, nil
-}
-
-// absent lists the hosts that were away for too long, and those that are here.
-func (n *Node) absent(ctx context.Context, now time.Time) (gone []peer.ID, here map[peer.ID]bool, err error) {
-	accounts, err := n.book.Accounts(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	here = make(map[peer.ID]bool)
-	settled := now.Sub(n.started) >= min(repairSettle, n.wish().RepairAfter)
-	for _, a := range accounts {
-		switch {
-		case n.host.Connected(a.Peer):
-			here[a.Peer] = true
-		case settled && now.Sub(time.Unix(a.LastSeen, 0)) >= n.wish().RepairAfter:
-			gone = append(gone, a.Peer)
-		}
-	}
-	if len(here) == 0 {
-		return nil, here, nil // it is this node that is away
-	}
-	return gone, here, nil
 }
 
 // waits tells whether a file was tried in vain a short while ago.
@@ -267,16 +187,25 @@ func (r *repair) mend(ctx context.Context, p patient, gone []peer.ID, now time.T
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err == nil && done.Left == 0 {
-		delete(r.tries, p.file.Index)
-		return
-	}
-	a := r.tries[p.file.Index]
-	wait := min(firstRepair<<min(a.failures, 10), lastRepair)
-	r.tries[p.file.Index] = attempt{failures: a.failures + 1, next: now.Add(wait)}
+	failed := err != nil || done.Left > 0
+	wait := note(r.tries, p.file.Index, now, failed && !p.whole)
+	note(r.spreads, p.file.Index, now, failed && p.whole || p.whole && len(done.Moved) == 0)
 	if err != nil && ctx.Err() == nil {
 		r.n.log.Warn("a file can't be repaired", "index", p.file.Index, "name", p.name, "again_in", wait, "err", err)
 	}
+}
+
+// note has a file wait, longer each time, after an attempt in vain, and forgets
+// the earlier ones after another. It gives the time to wait.
+func note(attempts map[potluck.StorageIndex]attempt, index potluck.StorageIndex, now time.Time, inVain bool) time.Duration {
+	if !inVain {
+		delete(attempts, index)
+		return 0
+	}
+	a := attempts[index]
+	wait := min(firstRepair<<min(a.failures, 10), lastRepair)
+	attempts[index] = attempt{failures: a.failures + 1, next: now.Add(wait)}
+	return wait
 }
 
 // mendFile repairs one file and writes down what came of it.
@@ -284,20 +213,36 @@ func (n *Node) mendFile(ctx context.Context, file caps.Verify, o files.RepairOpt
 	if err := n.writable(); err != nil && !o.DryRun {
 		return files.RepairResult{}, err
 	}
+	n.repair.spoilers.tell(file.Index, &o)
 	r, err := n.files.Repair(ctx, file, o, report)
 	if o.DryRun {
 		return r, n.checked(err)
 	}
-	n.blame(ctx, r.Blamed)
+	n.repair.spoilers.learn(r)
+	n.blameRepaired(ctx, r)
 	if len(r.Placed)+len(r.Reused)+len(r.Unplaced) == 0 {
 		return r, n.checked(err)
 	}
 	n.shrunk()
-	n.log.Info("repaired a file", "index", r.Index, "name", r.Name, "made", len(r.Placed), "reused", len(r.Reused), "unplaced", len(r.Unplaced),
-		"left", r.Left, "bytes", int64(r.Read+r.Sent))
+	n.log.Info("repaired a file", "index", r.Index, "name", r.Name, "made", len(r.Placed), "reused", len(r.Reused), "moved", len(r.Moved),
+		"unplaced", len(r.Unplaced), "left", r.Left, "bytes", int64(r.Read+r.Sent))
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanup)
 	defer cancel()
 	noted := n.book.Note(after, ledger.Event{Kind: ledger.KindRepair, Peer: o.Owner, Share: &potluck.ShareID{Index: r.Index}, Bytes: r.Read + r.Sent,
-		Reason: fmt.Sprintf("%d shares made anew, %d used again, %d copies given up; %d still missing", len(r.Placed), len(r.Reused), len(r.Unplaced), r.Left)})
+		Reason: fmt.Sprintf("%d shares made anew, %d used again, %d moved, %d copies given up; %d still missing",
+			len(r.Placed), len(r.Reused), len(r.Moved), len(r.Unplaced), r.Left)})
 	return r, n.checked(errors.Join(err, noted))
+}
+
+// blameRepaired is blame, and leaves what the repair itself made right meanwhile.
+func (n *Node) blameRepaired(ctx context.Context, r files.RepairResult) {
+	var wrong []files.Blame
+	for _, b := range r.Blamed {
+		if slices.ContainsFunc(r.Placed, func(p files.Placed) bool { return p.Host == b.Host && p.Number == b.Share.Number }) {
+			n.accuse(context.WithoutCancel(ctx), b)
+			continue
+		}
+		wrong = append(wrong, b)
+	}
+	n.blame(ctx, wrong)
 }

@@ -120,6 +120,9 @@ func (n *Node) heed(ctx context.Context, r files.CheckResult) error {
 // says. A file that can't be repaired doesn't end it, unless it is the only one.
 func (n *Node) Repair(ctx context.Context, c caps.Cap, dryRun bool, report func(files.Progress)) (RepairReport, error) {
 	r := RepairReport{Files: []files.RepairResult{}, Failed: []FailedRepair{}, DryRun: dryRun, Budget: -1}
+	if err := n.writable(); err != nil && !dryRun { // no file's fault
+		return r, err
+	}
 	list, err := n.chosen(ctx, c)
 	if err != nil {
 		return r, err

@@ -90,6 +90,7 @@ func problem(err error) *Error {
 		damage   *files.DamageError
 		answered *p2p.Error
 		older    *node.OlderCopyError
+		books    *node.OldBooksError
 	)
 	switch {
 	case errors.As(err, &ready):
@@ -113,7 +114,7 @@ func problem(err error) *Error {
 		e.Kind = KindRefused
 	case errors.As(err, &answered):
 		e.Kind = kindOfCode(answered.Code)
-	case errors.As(err, &older):
+	case errors.As(err, &older), errors.As(err, &books):
 		e.Kind = KindNotAllowed
 	case errors.Is(err, os.ErrNotExist):
 		e.Kind = KindNotFound
