@@ -49,18 +49,25 @@ func (w *world) acquaint() {
 	w.arrange()
 }
 
-// arrange puts the links of each node side by side: what a node does in a day, it
-// does for all of its links in turn.
+// arrange puts the links of each node side by side, and the nodes in the order in
+// which their days begin: memory is then read as it lies.
 func (w *world) arrange() {
 	place := make([]int32, len(w.links))
-	next := int32(0)
+	all := make([]ref, 0, len(w.links))
+	order := w.queue.nodes(tendDue)
 	for i := range w.nodes {
-		for k := range w.nodes[i].refs {
-			r := &w.nodes[i].refs[k]
-			place[r.link] = next
-			r.link = next
-			next++
+		if !w.nodes[i].present { // its days haven't begun
+			order = append(order, int32(i))
 		}
+	}
+	for _, i := range order {
+		n := &w.nodes[i]
+		first := len(all)
+		for _, r := range n.refs {
+			place[r.link], r.link = int32(len(all)), int32(len(all))
+			all = append(all, r)
+		}
+		n.refs = all[first:len(all):len(all)]
 	}
 	links, asides := make([]link, len(w.links)), make([]aside, len(w.links))
 	for l, to := range place {

@@ -12,7 +12,7 @@ func (w *world) accepts(l int32, size potluck.Size) bool {
 	if h.book == nil || w.absent[k.node] > 0 || !h.alive || h.capacity-h.held < size {
 		return false
 	}
-	if k.step == credit.StepSlowed && w.today(l)+size > credit.SlowedPerDay {
+	if k.step == credit.StepSlowed && w.today(k)+size > credit.SlowedPerDay {
 		return false
 	}
 	fits := w.row(k).Fits(size)
@@ -22,12 +22,11 @@ func (w *world) accepts(l int32, size potluck.Size) bool {
 }
 
 // today is what a slowed account added today.
-func (w *world) today(l int32) potluck.Size {
-	x := &w.asides[l]
-	if x.slowDay != w.now/day {
+func (w *world) today(k *link) potluck.Size {
+	if int64(k.slowDay) != w.now/day {
 		return 0
 	}
-	return x.slowed
+	return k.slowed
 }
 
 // hold charges an account for bytes that a host took, and tells whether they are
@@ -36,15 +35,15 @@ func (w *world) hold(l int32, size potluck.Size, route int32) (gone bool) {
 	k := &w.links[l]
 	h := &w.nodes[k.node]
 	before := w.shortBefore(l)
-	x := &w.asides[l]
-	x.slowed, x.slowDay = w.today(l)+size, w.now/day
+	k.slowed, k.slowDay = w.today(k)+size, uint16(w.now/day)
 	k.held += size
-	k.newest = w.now
+	k.newest = uint32(w.now)
 	h.held += size
 	if h.held > h.room {
 		gone = true
 		w.rotten[k.node] = true
 		w.odd[k.node/64] |= 1 << (k.node % 64)
+		x := &w.asides[l]
 		x.gone += size
 		x.peak = max(x.peak, x.gone)
 	}

@@ -86,7 +86,7 @@ func (w *world) row(k *link) credit.Row {
 // trust line and the gift once, for the key that stores.
 func (w *world) peer(k *link) credit.Peer {
 	p := credit.Peer{Friend: k.friend, Denied: k.denied, Frozen: k.step >= credit.StepFrozen, RatioPPM: w.policy.RatioPPM,
-		Earned: k.earned, Held: k.held, Loans: k.loans, Newest: k.newest}
+		Earned: k.earned, Held: k.held, Loans: k.loans, Newest: int64(k.newest)}
 	if k.friend && k.member {
 		p.Gift, p.Opening = w.policy.Gift, w.policy.Opening
 		if w.policy.Reciprocity == "none" {

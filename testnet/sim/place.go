@@ -43,7 +43,7 @@ func (w *world) settle(b int32, k int, c candidate) {
 
 // takeBack undoes what a chosen host took.
 func (w *world) takeBack(c candidate, size potluck.Size) {
-	w.asides[c.link].slowed -= size
+	w.links[c.link].slowed -= size
 	w.writeOff(&share{link: c.link, route: c.route, gone: c.gone}, size)
 }
 
@@ -126,10 +126,10 @@ func (w *world) candidates(i int32, size potluck.Size) []candidate {
 }
 
 // doubted tells whether an owner trusts a host with nothing new because it failed
-// an audit: for a window, and each time for twice as long.
+// an audit: for a window, and each time for twice as long, up to 1024 windows.
 func (w *world) doubted(own int32) bool {
 	k := &w.links[own]
-	return k.fails > 0 && w.now-w.asides[own].failedAt < int64(w.policy.AuditDays)*day<<min(k.fails-1, 10)
+	return k.fails > 0 && w.now-w.asides[own].failedAt < int64(w.policy.AuditDays)*day<<(k.fails-1)
 }
 
 // owes is what a host would take from an account by the account's own credit. It

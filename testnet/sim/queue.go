@@ -1,5 +1,10 @@
 package sim
 
+import (
+	"cmp"
+	"slices"
+)
+
 // kind is what an event is about.
 type kind uint8
 
@@ -65,13 +70,15 @@ func (q *queue) sort(e event) {
 	}
 }
 
-// next takes the earliest event, if there is one until end.
-func (q *queue) next(end int64) (first event, ok bool) {
+// next takes the earliest event, if there is one until end. glance is shown
+// those of each slot, in no order, before the first of them is taken.
+func (q *queue) next(end int64, glance func([]event)) (first event, ok bool) {
 	for len(q.heap) == 0 {
 		if q.count == 0 || (q.slot+1)*slotSeconds > end {
 			return event{}, false
 		}
 		q.turn()
+		glance(q.heap)
 	}
 	if first = q.heap[0]; first.at > end {
 		return event{}, false
@@ -101,6 +108,25 @@ func (q *queue) turn() {
 		q.rise(e)
 	}
 	*due = (*due)[:0]
+}
+
+// nodes lists the nodes of all events of a kind, in the order of these.
+func (q *queue) nodes(k kind) []int32 {
+	var all []event
+	lists := append(slices.Clone(q.ring[:]), q.heap, q.later)
+	for _, list := range lists {
+		for _, e := range list {
+			if e.kind == k {
+				all = append(all, e)
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b event) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.seq, b.seq)) })
+	out := make([]int32, len(all))
+	for i := range all {
+		out[i] = all[i].node
+	}
+	return out
 }
 
 func (q *queue) rise(e event) {

@@ -25,7 +25,7 @@ func TestQueueInOrder(t *testing.T) {
 			}
 			slices.SortFunc(list, func(a, b event) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.seq, b.seq)) })
 			end := now + rapid.SampledFrom(spans).Draw(t, "until")
-			got, ok := q.next(end)
+			got, ok := q.next(end, func([]event) {})
 			switch due := len(list) > 0 && list[0].at <= end; {
 			case ok != due:
 				t.Fatalf("until %d there is %v, want %v of %v", end, ok, due, list)
@@ -43,7 +43,7 @@ func TestQueueAllocatesNothing(t *testing.T) {
 	for i := range int64(1000) {
 		q.add(i*7919%1000, tendDue, 0)
 	}
-	if n := testing.AllocsPerRun(10_000, func() { e, _ := q.next(1000 * year); q.add(e.at+day, tendDue, e.node) }); n != 0 {
+	if n := testing.AllocsPerRun(10_000, func() { e, _ := q.next(1000*year, func([]event) {}); q.add(e.at+day, tendDue, e.node) }); n != 0 {
 		t.Errorf("an event allocates %v times", n)
 	}
 }

@@ -120,6 +120,8 @@ func (w *world) caught(held, gone potluck.Size) bool {
 	return false
 }
 
+const mostFails = 11 // that are counted: the doubt they cast grows no more then
+
 // fail notes a failed audit in the book of who repays for the owner.
 func (w *world) fail(i, l int32) {
 	host := w.links[l].node
@@ -130,7 +132,7 @@ func (w *world) fail(i, l int32) {
 			break
 		}
 		v, x := &w.links[view], &w.asides[view]
-		x.failed, v.fails, x.failedAt = x.failed+1, v.fails+1, w.now
+		x.failed, v.fails, x.failedAt = x.failed+1, min(v.fails+1, mostFails), w.now
 		w.watch(v.node, v.peer)
 	}
 	w.tally.failed++
