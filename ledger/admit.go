@@ -110,15 +110,21 @@ func (v view) quote(g *graph, owner peer.ID, room Room, asked potluck.Size, now 
 	if err != nil {
 		return 0, err
 	}
+	a.Peer = owner
+	return v.answer(g, a, room.free(totals), asked, now)
+}
+
+// answer is what an account's ask is answered, with so much room.
+func (v view) answer(g *graph, a Account, room, asked potluck.Size, now int64) (potluck.Size, error) {
 	left := potluck.Size(-1)
 	if a.Standing.Step == credit.StepSlowed {
-		slowed, err := getRate(v, owner)
+		slowed, err := getRate(v, a.Peer)
 		if err != nil {
 			return 0, err
 		}
 		left = slowed.left(now)
 	}
-	return g.admit(owner, room.free(totals), asked, left)
+	return g.admit(a.Peer, room, asked, left)
 }
 
 // rate is what a slowed account added, by hours since 1970, ascending. An hour

@@ -138,6 +138,31 @@ func (b *Book) History(ctx context.Context, p peer.ID, from, to int64) ([]Past, 
 	return all, nil
 }
 
+// DeedsOn gives what was counted on one day, by peer: a row for each account.
+func (b *Book) DeedsOn(ctx context.Context, day int64) (map[peer.ID]Deeds, error) {
+	all := make(map[peer.ID]Deeds)
+	err := b.view(ctx, func(v view) error {
+		peers, err := v.peers()
+		if err != nil {
+			return err
+		}
+		for p := range peers {
+			d, counted, err := load(v, historyKey(p, day), decodeDeeds)
+			if err != nil {
+				return err
+			}
+			if counted {
+				all[p] = d
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read history of a day: %w", err)
+	}
+	return all, nil
+}
+
 // Uptime gives in which part of the windows of the last days, today included, a
 // peer was seen, in millionths, and how many windows that is from. Of no windows
 // nothing is known: 0 of 0.

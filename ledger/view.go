@@ -118,6 +118,21 @@ func (w *walk) next() bool {
 	if w.it.Valid() && w.after != nil && bytes.Equal(w.it.Item().Key(), w.after) {
 		w.it.Next()
 	}
+	return w.read()
+}
+
+// skip goes on to the first key that isn't less than one.
+func (w *walk) skip(to []byte) bool {
+	if w.err != nil {
+		return false
+	}
+	w.begun = true
+	w.it.Seek(to)
+	return w.read()
+}
+
+// read takes what the walk stands at.
+func (w *walk) read() bool {
 	if !w.it.Valid() {
 		return false
 	}

@@ -148,7 +148,7 @@ func (c *clerk) Account(ctx context.Context, from peer.ID, r p2p.AccountRequest)
 			out.Sponsors = append(out.Sponsors, p2p.Sponsor{Peer: p})
 		}
 		s := &out.Sponsors[i]
-		limit, err := n.carries(ctx, f)
+		limit, err := n.carries(ctx, f, credits{})
 		if err != nil {
 			return p2p.AccountResponse{}, err
 		}

@@ -110,30 +110,6 @@ func (n *Node) Where(ctx context.Context, c caps.Cap) (files.WhereResult, error)
 	return r, n.checked(err)
 }
 
-// Files lists the files that this node put.
-func (n *Node) Files(ctx context.Context) ([]FileRow, error) {
-	rows := []FileRow{}
-	err := n.book.Files(ctx, func(f ledger.File) error {
-		rows = append(rows, FileRow{Index: f.Index, Name: f.Name, Size: f.Layout.Size, Layout: f.Layout, Put: f.Put, Wanted: f.Wanted, Cap: f.Cap})
-		return nil
-	})
-	if err != nil {
-		return nil, n.checked(err)
-	}
-	for i := range rows {
-		placed, err := n.book.Placements(ctx, rows[i].Index)
-		if err != nil {
-			return nil, n.checked(err)
-		}
-		for _, p := range placed {
-			if p.State == ledger.PlacedStable {
-				rows[i].Placed++
-			}
-		}
-	}
-	return rows, nil
-}
-
 // Events gives at most limit events after a number, in order.
 func (n *Node) Events(ctx context.Context, after uint64, limit int) ([]Event, error) {
 	rows, err := n.book.Events(ctx, after, limit)

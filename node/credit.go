@@ -54,18 +54,31 @@ func byName(a, b Party) int {
 	return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(string(a.Peer), string(b.Peer)))
 }
 
-// Credit tells what this node has where, and what points to it and away from
-// it. Hosts that are connected are asked; of the others it tells what they said
-// last.
+// Credit is CreditHeard after those hosts that are connected were asked.
 func (n *Node) Credit(ctx context.Context) (CreditOverview, error) {
+	accounts, err := n.book.Accounts(ctx)
+	if err != nil {
+		return CreditOverview{}, n.checked(err)
+	}
+	n.askAll(ctx, n.creditHosts(accounts))
+	return n.CreditHeard(ctx)
+}
+
+// creditHosts takes out of accounts those where this node may have credit.
+func (n *Node) creditHosts(accounts []ledger.Account) []ledger.Account {
+	return slices.DeleteFunc(accounts, func(a ledger.Account) bool { return !a.Friend && !n.gate.isReached(a.Peer) })
+}
+
+// CreditHeard tells what this node has where, as the hosts said last, and what
+// points to it and away from it. Nobody is asked.
+func (n *Node) CreditHeard(ctx context.Context) (CreditOverview, error) {
 	accounts, err := n.book.Accounts(ctx)
 	if err != nil {
 		return CreditOverview{}, n.checked(err)
 	}
 	ns := namesOf(accounts, n.self)
 	o := CreditOverview{AsOf: n.config.Clock().Unix(), Mine: []CreditAt{}}
-	mine := slices.DeleteFunc(accounts, func(a ledger.Account) bool { return !a.Friend && !n.gate.isReached(a.Peer) })
-	n.askAll(ctx, mine)
+	mine := n.creditHosts(accounts)
 	for _, a := range mine {
 		o.Mine = append(o.Mine, n.creditAt(a, ns))
 	}

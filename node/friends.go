@@ -95,7 +95,11 @@ func (n *Node) SetDenied(ctx context.Context, a ledger.Account, denied bool) (Fr
 	if err != nil {
 		return Friend{}, err
 	}
-	r, err := n.row(ctx, a, ns)
+	l, err := n.line(ctx, a.Peer)
+	if err != nil {
+		return Friend{}, err
+	}
+	r, err := n.row(ctx, l, ns, credits{})
 	return r.Friend, err
 }
 

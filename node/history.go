@@ -78,13 +78,11 @@ func (n *Node) History(ctx context.Context, a ledger.Account, from, to int64) (H
 	return v, err
 }
 
-// Day gives what was counted for a peer on one day.
-func (n *Node) Day(ctx context.Context, p peer.ID, day int64) (ledger.Deeds, error) {
-	rows, err := n.book.History(ctx, p, day, day)
-	if err != nil || len(rows) == 0 {
-		return ledger.Deeds{}, n.checked(err)
-	}
-	return rows[0].Deeds, nil
+// DeedsOn gives what was counted on one day, by peer; nothing for those of whom
+// nothing was.
+func (n *Node) DeedsOn(ctx context.Context, day int64) (map[peer.ID]ledger.Deeds, error) {
+	all, err := n.book.DeedsOn(ctx, day)
+	return all, n.checked(err)
 }
 
 func (n *Node) proofOf(ctx context.Context, p peer.ID) (v ProofView, err error) {

@@ -65,6 +65,7 @@ type Node struct {
 	paced       paced
 	shelf       shelf
 	audiences   audiences
+	summed      summed
 
 	begun, ended atomic.Int64 // puts of this life
 

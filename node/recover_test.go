@@ -136,7 +136,7 @@ func TestRecoverALostMachine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	oldFiles, err := l.owner.Files(t.Context())
+	oldFiles, err := l.owner.Files(t.Context(), FilesPart{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +158,7 @@ func TestRecoverALostMachine(t *testing.T) {
 	if now, err := n.book.Totals(t.Context()); err != nil || now.Earned != before.Earned || now.EarnedShares != before.EarnedShares {
 		t.Errorf("held by friends: %+v, before %+v: %v", now, before, err)
 	}
-	newFiles, err := n.Files(t.Context())
+	newFiles, err := n.Files(t.Context(), FilesPart{})
 	if err != nil || len(newFiles) != len(oldFiles) {
 		t.Fatalf("%d files, want %d: %v", len(newFiles), len(oldFiles), err)
 	}
@@ -205,7 +205,7 @@ func equalBooks(t *testing.T, owner, host *Node) {
 func TestRecoverPastALiar(t *testing.T) {
 	l := circle(t, 2, 1)
 	l.keep(t)
-	rows, err := l.owner.Files(t.Context())
+	rows, err := l.owner.Files(t.Context(), FilesPart{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -69,18 +69,24 @@ func (n *Node) Friends(ctx context.Context) ([]Friend, error) {
 
 // rows gives all accounts by name, with the sentences about them.
 func (n *Node) rows(ctx context.Context) ([]Row, error) {
-	accounts, err := n.book.Accounts(ctx)
+	room, err := n.room(ctx)
+	if err != nil {
+		return nil, err
+	}
+	lines, err := n.book.Lines(ctx, room, 1)
 	if err != nil {
 		return nil, n.checked(err)
 	}
+	accounts, credits := make([]ledger.Account, len(lines)), make(credits, len(lines))
+	for i, l := range lines {
+		accounts[i], credits[l.Peer] = l.Account, l.Credit
+	}
 	ns := namesOf(accounts, n.self)
-	all := make([]Row, 0, len(accounts))
-	for _, a := range accounts {
-		r, err := n.row(ctx, a, ns)
-		if err != nil {
+	all := make([]Row, len(lines))
+	for i, l := range lines {
+		if all[i], err = n.row(ctx, l, ns, credits); err != nil {
 			return nil, err
 		}
-		all = append(all, r)
 	}
 	slices.SortFunc(all, func(a, b Row) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(string(a.Peer), string(b.Peer)))
@@ -88,27 +94,30 @@ func (n *Node) rows(ctx context.Context) ([]Row, error) {
 	return all, nil
 }
 
-// row gives the figures of one account, and why it is served.
-func (n *Node) row(ctx context.Context, a ledger.Account, ns names) (Row, error) {
-	u, err := n.book.Usage(ctx, a.Peer)
+// line reads what the books know of one account.
+func (n *Node) line(ctx context.Context, p peer.ID) (ledger.Line, error) {
+	room, err := n.room(ctx)
 	if err != nil {
-		return Row{}, n.checked(err)
+		return ledger.Line{}, err
 	}
-	s, err := n.serving(ctx, a, ns)
+	l, err := n.book.Line(ctx, p, room, 1)
+	return l, n.checked(err)
+}
+
+// row gives the figures of one account, and why it is served.
+func (n *Node) row(ctx context.Context, a ledger.Line, ns names, credits credits) (Row, error) {
+	s, err := n.serving(ctx, a, ns, credits)
 	if err != nil {
 		return Row{}, err
 	}
-	proof, err := n.book.Proof(ctx, a.Peer)
-	if err != nil {
-		return Row{}, n.checked(err)
-	}
+	u := a.Usage
 	f := Friend{Peer: a.Peer, Name: a.Name, Household: a.Household, Friend: a.Friend, Connected: n.host.Connected(a.Peer),
 		FirstSeen: a.FirstSeen, LastSeen: a.LastSeen, LeasesUntil: a.LeasesUntil, Addrs: append([]string{}, a.Addrs...), Denied: a.Denied,
 		Terms: a.Terms, Theirs: a.Theirs,
 		HoldsForMe: Holding{Bytes: u.Earned, Shares: u.EarnedShares},
 		IHold:      Holding{Bytes: u.Held, Shares: u.HeldShares, Reserved: u.Reserved, ReservedShares: u.ReservedShares},
 		Free:       s.Free, Supply: s.Supply, Short: s.Short, Sponsored: s.Sponsored, Distance: s.Distance,
-		CreditFrom: s.Funding, Standing: n.standing(a, s.Name), Proven: proof.Proven}
+		CreditFrom: s.Funding, Standing: n.standing(a.Account, s.Name), Proven: a.Proof.Proven}
 	return Row{Friend: f, Reason: s.Sentence}, nil
 }
 

@@ -19,7 +19,11 @@ func (n *Node) Why(ctx context.Context, a ledger.Account) (WhyView, error) {
 		return WhyView{}, err
 	}
 	n.askAll(ctx, []ledger.Account{a})
-	s, err := n.serving(ctx, a, ns)
+	l, err := n.line(ctx, a.Peer)
+	if err != nil {
+		return WhyView{}, err
+	}
+	s, err := n.serving(ctx, l, ns, credits{})
 	if err != nil {
 		return WhyView{}, err
 	}
@@ -28,36 +32,26 @@ func (n *Node) Why(ctx context.Context, a ledger.Account) (WhyView, error) {
 		More: []string{s.needs(), c.needs()}}, nil
 }
 
+// credits are views of peers' credit that were read already.
+type credits map[peer.ID]ledger.CreditView
+
 // serving gives what an account has here, and the sentence about it.
-func (n *Node) serving(ctx context.Context, a ledger.Account, ns names) (serving, error) {
-	v, err := n.book.Credit(ctx, a.Peer)
-	if errors.Is(err, ledger.ErrNotFound) {
-		v, err = ledger.CreditView{Distance: -1}, nil
-	}
-	if err != nil {
-		return serving{}, n.checked(err)
-	}
-	room, err := n.room(ctx)
-	if err != nil {
-		return serving{}, err
-	}
+func (n *Node) serving(ctx context.Context, a ledger.Line, ns names, credits credits) (serving, error) {
 	s := serving{Name: ns.party(a.Peer).Name, Friend: a.Friend, Denied: a.Denied, Step: a.Standing.Step.String()}
-	if s.ServeView, err = n.serveView(ctx, v, ns); err != nil {
+	var err error
+	if s.ServeView, err = n.serveView(ctx, a.Credit, ns, credits); err != nil {
 		return s, err
 	}
 	s.PaidUntil = a.Terms.PaidUntil
 	home := n.gate.household(n.self)
 	s.Household = home != "" && n.gate.household(a.Peer) == home
-	s.Free, err = n.book.Quote(ctx, a.Peer, room, 1)
-	if err != nil && !errors.As(err, &s.Refusal) {
-		return s, n.checked(err)
-	}
+	s.Free, s.Refusal = a.Free, a.Refusal
 	s.Sentence = s.reason()
 	return s, nil
 }
 
 // serveView shows the credit of an account.
-func (n *Node) serveView(ctx context.Context, v ledger.CreditView, ns names) (ServeView, error) {
+func (n *Node) serveView(ctx context.Context, v ledger.CreditView, ns names, credits credits) (ServeView, error) {
 	s := ServeView{RatioPPM: v.RatioPPM, Earned: v.Earned, Gift: v.Gift, Opening: v.Opening, Paid: v.Paid, Supply: v.Supply,
 		Held: v.Held, Reserved: v.Reserved, Loans: v.Loans, Demand: v.Held + v.Reserved + min(v.Loans, potluck.MaxSize), Free: v.Free,
 		Short: v.Shortfall, Sponsored: v.Sponsored, Distance: v.Distance, EarnedFor: []EarnedFor{}, Funding: fundViews(v.Funding, ns),
@@ -66,14 +60,14 @@ func (n *Node) serveView(ctx context.Context, v ledger.CreditView, ns names) (Se
 		s.EarnedFor = append(s.EarnedFor, EarnedFor{ns.party(e.Principal), e.Bytes})
 	}
 	for _, f := range v.Into {
-		capacity, err := n.carries(ctx, f)
+		capacity, err := n.carries(ctx, f, credits)
 		if err != nil {
 			return s, err
 		}
 		s.In = append(s.In, FlowView{ns.party(peer.ID(f.From)), f.Bytes, capacity, f.Frozen})
 	}
 	for _, f := range v.Out {
-		capacity, err := n.carries(ctx, f)
+		capacity, err := n.carries(ctx, f, credits)
 		if err != nil {
 			return s, err
 		}
@@ -84,13 +78,17 @@ func (n *Node) serveView(ctx context.Context, v ledger.CreditView, ns names) (Se
 
 // carries is what an arc can carry at most: its capacity, and no more than its
 // issuer has, be it its own or pointed to it.
-func (n *Node) carries(ctx context.Context, f credit.Flow) (potluck.Size, error) {
+func (n *Node) carries(ctx context.Context, f credit.Flow, credits credits) (potluck.Size, error) {
 	if f.Frozen {
 		return f.Capacity, nil
 	}
-	v, err := n.book.Credit(ctx, peer.ID(f.From))
-	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
-		return 0, n.checked(err)
+	v, known := credits[peer.ID(f.From)]
+	if !known {
+		var err error
+		if v, err = n.book.Credit(ctx, peer.ID(f.From)); err != nil && !errors.Is(err, ledger.ErrNotFound) {
+			return 0, n.checked(err)
+		}
+		credits[peer.ID(f.From)] = v
 	}
 	has := min(v.Supply, potluck.MaxSize)
 	for _, in := range v.Into {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"potluck/caps/words"
+	"potluck/ledger"
 	"potluck/ledger/signed"
 )
 
@@ -86,18 +87,15 @@ func (n *Node) Keepsake(ctx context.Context, now bool) (KeepsakeView, error) {
 			v.Friends = append(v.Friends, KeepsakeWith{Name: a.Name, Has: found && n.post.has(a.Peer, key) >= k.Number()})
 		}
 	}
-	files, err := n.Files(ctx)
-	if err != nil {
-		return v, err
-	}
 	skip, err := n.backups(ctx)
 	if err != nil {
 		return v, err
 	}
-	for _, f := range files {
+	err = n.book.Files(ctx, func(f ledger.File) error {
 		if !skip[f.Index] {
 			v.Files++
 		}
-	}
-	return v, nil
+		return nil
+	})
+	return v, n.checked(err)
 }

@@ -33,6 +33,8 @@ func (b *bench) run(ctx context.Context) error {
 			err = b.small(ctx)
 		case "idle":
 			err = b.idle(ctx)
+		case "lists":
+			err = b.lists(ctx)
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)

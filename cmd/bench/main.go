@@ -22,12 +22,13 @@ import (
 
 // options is the command line.
 type options struct {
-	Names   []string `arg:"" optional:"" name:"NAME" help:"What to measure: limits, put (with get), small, idle. Default: all of them."`
+	Names   []string `arg:"" optional:"" name:"NAME" help:"What to measure: limits, put (with get), small, idle, lists. Default: all but lists."`
 	Size    size     `default:"1GiB" help:"Bytes of the file that is put and got (${default})."`
 	Hosts   int      `default:"10" help:"Hosting nodes, each a process (${default})."`
 	K       int      `default:"3" help:"Shares needed (${default})."`
 	N       int      `default:"10" help:"Shares made (${default})."`
 	Files   int      `default:"1000" help:"Files of 4 KiB that \"small\" puts (${default})."`
+	Rows    int      `default:"1000000" help:"Shares that a node holds, and as many that are held for it, of which \"lists\" reads (${default})."`
 	Seconds int      `default:"10" help:"How long \"idle\" watches (${default})."`
 	Runs    int      `default:"1" help:"Runs of each; the median is printed (${default})."`
 	Dir     string   `help:"Folder for data and shares; a new folder is made in it and removed after. Default: the system's temporary folder."`
@@ -45,8 +46,9 @@ func (s *size) UnmarshalText(text []byte) error {
 	return err
 }
 
-// benchmarks lists what can be asked for, in the order in which it runs.
-var benchmarks = []string{"limits", "put", "small", "idle"}
+// benchmarks lists what can be asked for, in the order in which it runs; the last
+// one takes minutes, and is to be asked for.
+var benchmarks = []string{"limits", "put", "small", "idle", "lists"}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -62,7 +64,7 @@ func main() {
 
 func (o *options) check() error {
 	if len(o.Names) == 0 {
-		o.Names = benchmarks
+		o.Names = benchmarks[:len(benchmarks)-1]
 	}
 	for i, name := range o.Names {
 		if name == "get" {
@@ -76,6 +78,8 @@ func (o *options) check() error {
 		return fmt.Errorf("%d-of-%d is not between 1-of-1 and %d-of-%[3]d", o.K, o.N, potluck.MaxShares)
 	case o.Hosts < 1 || o.Files < 1 || o.Seconds < 1 || o.Runs < 1:
 		return errors.New("hosts, files, seconds and runs must be at least 1")
+	case o.Rows < 1000:
+		return fmt.Errorf("%d rows are too few for a long list", o.Rows)
 	case o.Size <= 128:
 		return fmt.Errorf("%d bytes live in the cap itself; measure more than 128", o.Size)
 	}

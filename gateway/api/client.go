@@ -140,11 +140,6 @@ func (c *Client) Where(ctx context.Context, cap string) (files.WhereResult, erro
 	return call[files.WhereResult](ctx, c, "POST", "/v1/where", capRequest{cap})
 }
 
-// Files lists the files that this node put.
-func (c *Client) Files(ctx context.Context) ([]FileRow, error) {
-	return call[[]FileRow](ctx, c, "GET", "/v1/files", nil)
-}
-
 // Check proves the books from their rows, and compares the store with them.
 func (c *Client) Check(ctx context.Context) (CheckReport, error) {
 	return call[CheckReport](ctx, c, "POST", "/v1/check", none{})

@@ -27,7 +27,17 @@ func (s *server) creditRoutes() map[string]handler {
 	}
 }
 
-func (s *server) credit(r *http.Request) (any, error) { return s.node.Credit(r.Context()) }
+// credit answers from what hosts said last, or after they were asked.
+func (s *server) credit(r *http.Request) (any, error) {
+	if text := r.URL.Query().Get("ask"); text != "" {
+		if ask, err := yes("ask", text); err != nil {
+			return nil, err
+		} else if ask {
+			return s.node.Credit(r.Context())
+		}
+	}
+	return s.node.CreditHeard(r.Context())
+}
 
 func (s *server) creditTo(r *http.Request) (any, error) {
 	var q CreditToRequest

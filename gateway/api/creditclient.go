@@ -5,9 +5,10 @@ import (
 	"encoding/json"
 )
 
-// Credit tells what this node has where, and what points to it and away from it.
+// Credit tells what this node has where, and what points to it and away from it;
+// hosts that are connected are asked first.
 func (c *Client) Credit(ctx context.Context) (CreditOverview, error) {
-	return call[CreditOverview](ctx, c, "GET", "/v1/credit", nil)
+	return call[CreditOverview](ctx, c, "GET", "/v1/credit?ask=true", nil)
 }
 
 // CreditTo points credit to a peer, or with DryRun tells what that would change.

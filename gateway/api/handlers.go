@@ -170,8 +170,6 @@ func (s *server) where(r *http.Request) (any, error) {
 	return s.node.Where(r.Context(), c)
 }
 
-func (s *server) files(r *http.Request) (any, error) { return s.node.Files(r.Context()) }
-
 func (s *server) check(r *http.Request) (any, error) {
 	var q readRequest
 	if err := read(r, &q); err != nil {

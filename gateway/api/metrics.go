@@ -113,15 +113,7 @@ func (g *gauges) Collect(to chan<- prometheus.Metric) {
 		}
 		to <- prometheus.MustNewConstMetric(ofStanding, prometheus.GaugeValue, 1, r.Peer.String(), r.Name, r.Standing.Step)
 	}
-	for _, h := range g.audits(who.Rows) {
-		if h.err != nil {
-			to <- prometheus.NewInvalidMetric(ofAudits, h.err)
-			continue
-		}
-		for result, n := range map[string]int64{"good": h.good, "failed": h.failed} {
-			to <- prometheus.MustNewConstMetric(ofAudits, prometheus.GaugeValue, float64(n), h.row.Peer.String(), h.row.Name, result)
-		}
-	}
+	g.audits(to, who.Rows)
 	for what, t := range g.node.Timings() {
 		to <- prometheus.MustNewConstSummary(ofTimings, uint64(t.Count), t.Total.Seconds(), nil, what)
 	}
@@ -130,19 +122,17 @@ func (g *gauges) Collect(to chan<- prometheus.Metric) {
 	}
 }
 
-// audited is what was counted of one peer's audits today.
-type audited struct {
-	row          node.Row
-	good, failed int64
-	err          error
-}
-
-func (g *gauges) audits(rows []node.Row) []audited {
-	today := g.node.Today()
-	all := make([]audited, 0, len(rows))
-	for _, r := range rows {
-		d, err := g.node.Day(g.ctx, r.Peer, today)
-		all = append(all, audited{r, d.AuditsGood, d.AuditsFailed, err})
+// audits tells what was counted of all peers' audits today.
+func (g *gauges) audits(to chan<- prometheus.Metric, rows []node.Row) {
+	deeds, err := g.node.DeedsOn(g.ctx, g.node.Today())
+	if err != nil {
+		to <- prometheus.NewInvalidMetric(ofAudits, err)
+		return
 	}
-	return all
+	for _, r := range rows {
+		d := deeds[r.Peer]
+		for result, n := range map[string]int64{"good": d.AuditsGood, "failed": d.AuditsFailed} {
+			to <- prometheus.MustNewConstMetric(ofAudits, prometheus.GaugeValue, float64(n), r.Peer.String(), r.Name, result)
+		}
+	}
 }

@@ -122,6 +122,7 @@ func (s *server) endpoints() map[string]http.Handler {
 	all := map[string]http.Handler{
 		"POST /v1/put":          http.HandlerFunc(s.put),
 		"POST /v1/get":          http.HandlerFunc(s.get),
+		"GET /v1/files":         http.HandlerFunc(s.files),
 		"POST /v1/files/check":  http.HandlerFunc(s.health),
 		"POST /v1/files/repair": http.HandlerFunc(s.repair),
 		"GET /v1/log":           http.HandlerFunc(s.events),
@@ -154,7 +155,7 @@ func (s *server) endpoints() map[string]http.Handler {
 		"POST /v1/orphans":                  s.orphans,
 		"POST /v1/rm":                       s.remove,
 		"POST /v1/where":                    s.where,
-		"GET /v1/files":                     s.files,
+		"GET /v1/files/summary":             s.filesSummary,
 		"POST /v1/check":                    s.check,
 		"POST /v1/friends/{peer}/authority": s.authorize,
 		"GET /v1/authorities":               s.authorities,

@@ -3,7 +3,9 @@ import { post } from '../api.js';
 import { size, parseSize, percent, date, day } from '../format.js';
 
 export function Credit() {
-  const credit = useCall('/v1/credit');
+  const heard = useCall('/v1/credit'); // at once; the hosts are asked meanwhile
+  const asked = useCall('/v1/credit?ask=true');
+  const credit = asked.data ? asked : heard;
   const friends = useCall('/v1/friends');
   return html`<${Title}>Credit<//><p class="soft">Who holds for somebody has credit there. A pointer lets a friend use some of yours.</p>
     <${Loaded} of=${credit}>${(c) => html`<${Mine} c=${c} /><${Flows} c=${c} />
