@@ -44,7 +44,8 @@ type Client struct {
 	end    context.CancelFunc
 	behind sync.WaitGroup
 
-	quotes quotes
+	quotes  quotes
+	outlets *outlets
 
 	mu    sync.Mutex
 	quiet map[peer.ID]time.Time          // hosts that left a put waiting, and until when puts do without them
@@ -85,8 +86,8 @@ func New(c Config) *Client {
 	life, end := context.WithCancel(context.Background())
 	return &Client{
 		c: c, life: life, end: end,
-		quotes: quotes{of: make(map[peer.ID]*quote)},
-		quiet:  make(map[peer.ID]time.Time), turns: make(map[potluck.StorageIndex]*turn),
+		quotes: quotes{of: make(map[peer.ID]*quote)}, outlets: newOutlets(),
+		quiet: make(map[peer.ID]time.Time), turns: make(map[potluck.StorageIndex]*turn),
 	}
 }
 

@@ -41,6 +41,8 @@ type sender struct {
 	sent   potluck.Size
 	err    error
 
+	leave func() // gives the outlet to the host back; nil: it has none
+
 	in      chan *stripe
 	cancel  context.CancelCauseFunc // ends the stream
 	blocked atomic.Int64            // unix nanoseconds since when a write waits; 0: none does
@@ -130,6 +132,9 @@ func (s *sender) fail(err error) {
 // finish sends the trailers and returns the placement that the host has signed
 // for. It is called after run has ended.
 func (s *sender) finish(ctx context.Context, net Network, f finished) (ledger.Placement, error) {
+	if s.leave != nil {
+		defer s.leave()
+	}
 	place := f.placement(potluck.ShareID{Index: s.index, Number: s.number}, s.host, s.layout)
 	if s.err != nil {
 		return place, s.err

@@ -33,7 +33,7 @@ func (p *put) spread(ctx context.Context) (rest func(), err error) {
 	var placed []ledger.Placement
 	for try := 0; ; try++ {
 		placed = p.stored(placed)
-		senders := p.senders(placed)
+		senders, queued := p.senders(placed)
 		if len(senders) > 0 {
 			p.report.stage("sending", p.src.Size(), len(p.hosts))
 			if err := p.pass(p.work, senders); err != nil {
@@ -49,6 +49,12 @@ func (p *put) spread(ctx context.Context) (rest func(), err error) {
 		}
 		p.report.stage("finishing", potluck.Size(len(senders)), len(p.hosts))
 		late, err := p.settle(ctx, senders, f, &placed)
+		if err == nil && late == nil && len(queued) > 0 {
+			if err = p.client.outlets.wait(ctx, queued); err == nil {
+				try-- // nothing has failed
+				continue
+			}
+		}
 		if err != nil {
 			return nil, p.giveUp(ctx, err)
 		}
@@ -67,7 +73,7 @@ func (p *put) spread(ctx context.Context) (rest func(), err error) {
 			return nil, p.giveUp(ctx, err)
 		}
 		placed = p.stored(placed)
-		if len(placed) == before && len(p.senders(placed)) == 0 { // nobody took any: a pass would feed nobody
+		if len(placed) == before && len(p.unplaced(placed)) == 0 { // nobody took any: a pass would feed nobody
 			return nil, p.giveUp(ctx, p.unspread(placed))
 		}
 	}
@@ -95,23 +101,44 @@ func (p *put) unspread(placed []ledger.Placement) error {
 	return e
 }
 
-// senders makes one sender per share that isn't placed. In the first pass all
-// shares are hashed, granted or not, because the manifest needs every root.
-func (p *put) senders(placed []ledger.Placement) []*sender {
-	var list []*sender
+// unplaced are the shares that are to be brought to hosts. In the first pass all
+// are hashed, granted or not, because the manifest needs every root.
+func (p *put) unplaced(placed []ledger.Placement) []potluck.ShareNumber {
+	var numbers []potluck.ShareNumber
 	for n := range p.choice.N {
 		number := potluck.ShareNumber(n)
-		g, granted := p.grants[number]
-		if isPlaced(placed, number) || (!granted && p.roots != nil) {
-			continue
+		if _, granted := p.grants[number]; !isPlaced(placed, number) && (granted || p.roots == nil) {
+			numbers = append(numbers, number)
 		}
+	}
+	return numbers
+}
+
+// senders makes one sender per share that isn't placed. queued are the hosts of
+// shares that must wait for a later pass, because so many are on their way to
+// the host already; in the first pass those are hashed.
+func (p *put) senders(placed []ledger.Placement) (list []*sender, queued []peer.ID) {
+	for _, number := range p.unplaced(placed) {
+		g := p.grants[number]
 		s := &sender{number: number, host: g.host, grant: g.Grant, layout: p.layout, index: p.index}
 		if p.roots == nil {
 			s.hasher = shares.NewRootHasher(shares.DataLen(p.layout))
 		}
+		if g.host != "" && g.State != p2p.GrantHeld {
+			leave, free := p.client.outlets.take(g.host)
+			if !free {
+				queued = append(queued, g.host)
+				if s.host = ""; s.hasher == nil {
+					continue
+				}
+			} else {
+				context.AfterFunc(p.work, leave) // whatever becomes of the share
+				s.leave = leave
+			}
+		}
 		list = append(list, s)
 	}
-	return list
+	return list, queued
 }
 
 func isPlaced(placed []ledger.Placement, number potluck.ShareNumber) bool {
@@ -168,12 +195,6 @@ func (p *put) settle(ctx context.Context, senders []*sender, f finished, placed 
 		}
 	}
 	return nil, nil
-}
-
-// straggle is what settle didn't wait for.
-type straggle struct {
-	results <-chan outcome
-	open    int
 }
 
 // count notes what became of a share.
@@ -295,72 +316,4 @@ func (p *put) tally(placed []ledger.Placement) {
 		})
 	}
 	p.result.Happy = len(p.known.homes.places(hosts))
-}
-
-// straggle goes on after the put is acknowledged: it takes the late receipts,
-// then tries the rest again, each time after a longer pause. It ends with the
-// client, and closes the source.
-func (p *put) straggle(f finished, placed []ledger.Placement, late *straggle) {
-	defer p.src.Close()
-	defer p.end(context.Canceled)
-	p.result = PutResult{} // the caller has its copy
-	p.report = newReporter(nil, p.client.c.Clock)
-	ctx := p.work
-	before := len(placed)
-	for range late.open {
-		select {
-		case o := <-late.results:
-			p.count(o, &placed)
-		case <-ctx.Done():
-			return
-		}
-	}
-	err := p.write(ctx, placed[before:])
-	for try := 0; err == nil && len(placed) < p.choice.N && try < attempts; try++ {
-		select {
-		case <-time.After(p.client.c.Stall << (2 * try)):
-		case <-ctx.Done():
-			return
-		}
-		err = p.again(ctx, f, &placed)
-	}
-	if ctx.Err() == nil {
-		p.tidy(ctx)
-	}
-	if err != nil && !errors.Is(err, context.Canceled) {
-		p.client.c.Log.Warn("shares stay unplaced", "index", p.index, "placed", len(placed), "of", p.choice.N, "err", err)
-	}
-}
-
-// again makes one more attempt at the shares that aren't placed.
-func (p *put) again(ctx context.Context, f finished, placed *[]ledger.Placement) error {
-	hosts, known, err := p.client.candidates(ctx, p.o.Hosts)
-	if err != nil {
-		return err
-	}
-	p.meet(hosts, known)
-	p.since, p.full = p.client.c.Clock().Add(-quoteAge), make(map[peer.ID]int)
-	past, err := p.past(ctx)
-	if err == nil {
-		err = p.afford(ctx, past)
-	}
-	if err != nil {
-		return err
-	}
-	if err := p.reassign(ctx, *placed); err != nil {
-		return err
-	}
-	before := len(*placed)
-	*placed = p.stored(*placed)
-	senders := p.senders(*placed)
-	if len(senders) > 0 {
-		if err := p.pass(ctx, senders); err != nil {
-			return err
-		}
-	}
-	for _, s := range senders {
-		place, err := s.finish(ctx, p.client.c.Network, f)
-		p.count(outcome{s, place, err}, placed)
-	}
-	return p.write(ctx, (*placed)[before:])
 }
