@@ -1,8 +1,13 @@
 package node
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,6 +36,7 @@ func TestLostBooksDeleteNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	time.forward(2e9)
+	hostConfig.EmptyBooks = true
 	_, stop = start(t, hostConfig)
 	killed := clone(t, hostConfig.Data)
 	stop()
@@ -65,6 +71,70 @@ func TestLostBooksDeleteNothing(t *testing.T) {
 	}
 	wantHeld(t, host, owner, shares.Charge(small.layout)+shares.Charge(large.layout), 0)
 	clean(t, host)
+}
+
+// A node from which the books or the key are gone doesn't run, and stays as it is.
+func TestLostPartsAreRefused(t *testing.T) {
+	c := config(t, "host")
+	_, stop := start(t, c)
+	stop()
+	manifest := filepath.Join("ledger", "badger", "MANIFEST")
+	for _, lost := range []struct {
+		parts []string
+		want  error
+		cure  string
+	}{
+		{[]string{"ledger"}, ErrNoBooks, "potluck recover"},
+		{[]string{"ledger/badger", "ledger/head"}, ErrNoBooks, "--empty-books"},
+		{[]string{"ledger/badger", "ledger/head", "ledger/format", "ledger/ballast"}, ErrNoBooks, "potluck recover"},
+		{[]string{"ledger", "shares"}, ErrNoBooks, "potluck recover"},
+		{[]string{manifest}, ledger.ErrDamaged, "potluck recover"},
+		{[]string{"ledger/badger"}, ledger.ErrDamaged, "potluck recover"},
+		{[]string{"ledger/format"}, ledger.ErrDamaged, "potluck recover"},
+		{[]string{"ledger/head"}, ledger.ErrCut, "--accept-cut"},
+		{[]string{"node.key"}, ErrNoKey, "potluck recover"},
+		{[]string{"node.key", "version"}, ErrNoKey, "potluck recover"},
+		{[]string{"node.key", "ledger"}, ErrNoKey, "potluck recover"},
+	} {
+		half := c
+		half.Data = clone(t, c.Data)
+		for _, part := range lost.parts {
+			if err := os.RemoveAll(filepath.Join(half.Data, part)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		before := lengths(t, half.Data)
+		_, err := New(t.Context(), half)
+		var books *BooksError
+		if !errors.Is(err, lost.want) || !errors.As(err, &books) || !strings.Contains(err.Error(), lost.cure) {
+			t.Errorf("without %v: %v", lost.parts, err)
+		}
+		if after := lengths(t, half.Data); !slices.Equal(before, after) {
+			t.Errorf("without %v it is refused, and changed:\n%v\n%v", lost.parts, before, after)
+		}
+	}
+}
+
+// lengths gives the files of a directory with their lengths, other than locks.
+func lengths(t *testing.T, dir string) (all []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.Name() == "lock" {
+			return err
+		}
+		size := int64(0)
+		if info, err := d.Info(); err != nil {
+			return err
+		} else if !d.IsDir() {
+			size = info.Size()
+		}
+		all = append(all, fmt.Sprint(path, " ", size))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
 }
 
 const hour = time.Hour

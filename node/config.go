@@ -42,6 +42,8 @@ type Config struct {
 	Page  string   // where the caller serves the page, host:port or "off"; told among the settings; default DefaultPage
 	Fixed []string // keys of config.toml over which the start of this node said something else, like a flag: changes of them wait
 
+	EmptyBooks bool // begin with empty books where there were others, which are gone
+
 	Log   *slog.Logger     // default: nothing is logged
 	Clock func() time.Time // default: time.Now
 

@@ -112,7 +112,7 @@ func TestDefaults(t *testing.T) {
 
 func TestDataDirectory(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "deep", "data")
-	d, err := openDir(path)
+	d, err := openDir(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func TestDataDirectory(t *testing.T) {
 			t.Errorf("%s: %v, %v, want mode %o", name, st.Mode(), err, want)
 		}
 	}
-	if _, err := openDir(path); !errors.Is(err, ErrInUse) || !strings.Contains(err.Error(), "in use") {
+	if _, err := openDir(path, nil); !errors.Is(err, ErrInUse) || !strings.Contains(err.Error(), "in use") {
 		t.Errorf("a second one: %v, want ErrInUse", err)
 	}
 	key, secret, err := readKey(d.join("node.key"))
@@ -135,7 +135,7 @@ func TestDataDirectory(t *testing.T) {
 	if err := d.close(); err != nil {
 		t.Fatal(err)
 	}
-	if d, err = openDir(path); err != nil {
+	if d, err = openDir(path, nil); err != nil {
 		t.Fatal(err)
 	}
 	defer d.close()
@@ -200,7 +200,7 @@ func TestOpenEmptyDirectoryIsTightened(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "config.toml"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	d, err := openDir(dir)
+	d, err := openDir(dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,8 +34,9 @@ func (d *dataDir) join(name string) string { return filepath.Join(d.path, name) 
 // openDir makes the directory if there is none, locks it and checks its
 // version. If we die after any of its steps the next call goes on from there:
 // an empty directory is new, a lock dies with its process, and the version is
-// written after the key, so that a version without a key means a lost key.
-func openDir(path string) (*dataDir, error) {
+// written after the key, so that a version without a key means a lost key. check,
+// if not nil, looks at what is there before anything is written.
+func openDir(path string, check func(keyGone bool) error) (*dataDir, error) {
 	if err := durable.MkdirAll(path, 0o700); err != nil {
 		return nil, err
 	}
@@ -47,10 +48,30 @@ func openDir(path string) (*dataDir, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	d := &dataDir{path: path, lock: lock}
-	if err := d.prepare(); err != nil {
+	err = d.whole(check)
+	if err == nil {
+		err = d.prepare()
+	}
+	if err != nil {
 		return nil, errors.Join(err, d.close())
 	}
 	return d, nil
+}
+
+// whole looks whether something is gone.
+func (d *dataDir) whole(check func(keyGone bool) error) error {
+	_, err := os.Lstat(d.join("node.key"))
+	keyGone := errors.Is(err, os.ErrNotExist)
+	if err != nil && !keyGone {
+		return err
+	}
+	if _, err := os.Lstat(d.join("version")); keyGone && err == nil {
+		return &BooksError{Data: d.path, Err: fmt.Errorf("%w: %s has a version, and no node.key", ErrNoKey, d.path)}
+	}
+	if check == nil {
+		return nil
+	}
+	return check(keyGone)
 }
 
 // close gives the lock back.

@@ -281,8 +281,8 @@ func inviteError(err error) error {
 	return err
 }
 
-// checked lets an error pass, and ends the node if it must.
+// checked lets an error pass, with its cure, and ends the node if it must.
 func (n *Node) checked(err error) error {
 	n.fatal(err)
-	return err
+	return cured(n.dir.path, err)
 }

@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -100,7 +102,10 @@ func New(ctx context.Context, c Config) (*Node, error) {
 }
 
 func (n *Node) open(ctx context.Context) (err error) {
-	if n.dir, err = openDir(n.config.Data); err != nil {
+	if err := n.enoughRoom(); err != nil {
+		return err
+	}
+	if n.dir, err = openDir(n.config.Data, n.whole); err != nil {
 		return err
 	}
 	n.group.Add(lifecycle.Part{Name: "data directory", Close: n.dir.close})
@@ -147,10 +152,29 @@ func (n *Node) open(ctx context.Context) (err error) {
 	return nil
 }
 
+// whole refuses a data directory from which something is gone, unless that is what
+// is being mended.
+func (n *Node) whole(keyGone bool) error {
+	if n.recovering {
+		return nil
+	}
+	return checkWhole(n.config.Data, keyGone, n.config.EmptyBooks)
+}
+
+// enoughRoom tells of a disk on which a new node could do nothing, before
+// anything is made there.
+func (n *Node) enoughRoom() error {
+	_, err := os.Lstat(filepath.Join(n.config.Data, "node.key"))
+	if n.config.Small || !errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return ledger.RoomForNew(n.config.Data)
+}
+
 func (n *Node) openBooks(ctx context.Context) (err error) {
 	n.book, err = ledger.Open(ctx, ledger.Config{Self: n.self, MaxHops: n.config.Hops, ProofWindow: n.config.proofWindow(), Epoch: n.epoch.life, Dir: n.dir.join("ledger"), Clock: n.config.Clock, Log: n.log, Small: n.config.Small})
 	if err != nil {
-		return fmt.Errorf("open the books: %w", err)
+		return cured(n.dir.path, err)
 	}
 	n.group.Add(lifecycle.Part{Name: "books", Close: n.book.Close})
 	return nil
@@ -303,6 +327,10 @@ func (n *Node) watch(ctx context.Context) error {
 	case <-ctx.Done():
 		return nil
 	case <-n.failed:
+		if errors.Is(n.failure, ledger.ErrDamaged) {
+			n.log.Error("the books are damaged; this node stops, so that it spreads nothing wrong", "err", n.failure)
+			return cured(n.dir.path, n.failure)
+		}
 		n.log.Error("a write to the disk failed; this node stops, so that it acknowledges nothing that may be lost", "err", n.failure)
 		return fmt.Errorf("a write to the disk failed; check the disk, then start again: %w", n.failure)
 	}

@@ -44,13 +44,15 @@ func ImportBooks(ctx context.Context, data string, r io.Reader) error {
 func offline(ctx context.Context, data string, accept bool, do func(*ledger.Book) error) error {
 	return locked(data, func(self peer.ID) error {
 		c := offlineBooks(self, data)
-		if _, err := os.Stat(filepath.Join(c.Dir, "format")); err != nil {
-			return fmt.Errorf("there are no books in %s: %w", data, err)
+		if made, err := ledger.Made(c.Dir); err != nil {
+			return err
+		} else if !made {
+			return fmt.Errorf("there are no books in %s: %w", c.Dir, os.ErrNotExist)
 		}
 		c.AcceptCut = accept
 		b, err := ledger.Open(ctx, c)
 		if err != nil {
-			return err
+			return cured(data, err)
 		}
 		return errors.Join(do(b), b.Close())
 	})

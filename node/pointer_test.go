@@ -305,7 +305,9 @@ func TestLostBooks(t *testing.T) {
 		if err := os.RemoveAll(filepath.Join(w.configs["issuer"].Data, "ledger")); err != nil {
 			t.Fatal(err)
 		}
-		w.issuer, _ = start(t, w.configs["issuer"])
+		begun := w.configs["issuer"]
+		begun.EmptyBooks = true
+		w.issuer, _ = start(t, begun)
 		if early { // it points before it heard of its former order
 			if err := w.issuer.know(t.Context(), w.friend.self, []p2p.HostHint{{Peer: w.friend.self, Name: "friend"}}); err != nil {
 				t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"potluck/caps/words"
 	"potluck/internal/durable"
 	"potluck/internal/lifecycle"
+	"potluck/ledger"
 	"potluck/ledger/signed"
 	"potluck/node/keepsake"
 )
@@ -93,6 +94,11 @@ func Recover(ctx context.Context, c Config, r RecoverRequest, tell func(string))
 	}
 	if c, err = c.withDefaults(); err != nil {
 		return result, err
+	}
+	if made, err := ledger.Made(filepath.Join(c.Data, "ledger")); err == nil && !made && !c.Small {
+		if err := ledger.RoomForNew(c.Data); err != nil {
+			return result, err
+		}
 	}
 	if err := layOut(c.Data, seed[:]); err != nil {
 		return result, err

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"potluck/ledger"
 	"potluck/node"
@@ -23,7 +22,7 @@ func (l *ledgerExportCmd) Help() string {
 // Run exports the books in the data directory.
 func (l *ledgerExportCmd) Run(ctx context.Context, c *cli) (err error) {
 	if l.File == "" {
-		return offlineErr(node.ExportBooks(ctx, c.Data, c.out))
+		return booksErr(node.ExportBooks(ctx, c.Data, c.out))
 	}
 	f, err := os.OpenFile(l.File, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if errors.Is(err, os.ErrExist) {
@@ -34,7 +33,7 @@ func (l *ledgerExportCmd) Run(ctx context.Context, c *cli) (err error) {
 	}
 	err = errors.Join(node.ExportBooks(ctx, c.Data, f), f.Sync(), f.Close())
 	if err != nil {
-		return errors.Join(offlineErr(err), os.Remove(l.File))
+		return errors.Join(booksErr(err), os.Remove(l.File))
 	}
 	c.remark("exported the books to %s; keep it to yourself", l.File)
 	return nil
@@ -61,7 +60,7 @@ func (l *ledgerImportCmd) Run(ctx context.Context, c *cli) error {
 		r = f
 	}
 	if err := node.ImportBooks(ctx, c.Data, r); err != nil {
-		return offlineErr(err)
+		return booksErr(err)
 	}
 	c.remark("imported the books; \"potluck up\" runs the node")
 	return nil
@@ -71,7 +70,7 @@ func (l *ledgerImportCmd) Run(ctx context.Context, c *cli) error {
 func (l *ledgerCheckCmd) acceptCut(ctx context.Context, c *cli) error {
 	r, err := node.AcceptCut(ctx, c.Data)
 	if err != nil {
-		return offlineErr(err)
+		return booksErr(err)
 	}
 	if c.JSON {
 		err = c.emit(r)
@@ -87,23 +86,14 @@ func (l *ledgerCheckCmd) acceptCut(ctx context.Context, c *cli) error {
 	return err
 }
 
-// cureBooks says what helps when a node in the directory data can't run because of
-// its books.
-func cureBooks(data string, err error) error {
+// booksErr gives what is wrong with books the exit code that people expect.
+func booksErr(err error) error {
+	var books *node.BooksError
 	switch {
-	case errors.Is(err, ledger.ErrCut):
-		return &exitErr{exitDamage, fmt.Errorf("%w; cure: \"potluck ledger check --accept-cut\" gives up what is missing and goes on; \"potluck recover\", with %s moved away, asks friends", err, filepath.Join(data, "ledger"))}
-	case errors.Is(err, ledger.ErrDamaged):
-		return &exitErr{exitDamage, fmt.Errorf("%w; cure: move %s away, and run \"potluck recover\", or \"potluck ledger import\" with an export: the shares beside it stay", err, filepath.Join(data, "ledger"))}
-	}
-	return err
-}
-
-// offlineErr gives what is wrong with books the exit code that people expect.
-func offlineErr(err error) error {
-	switch {
-	case errors.Is(err, ledger.ErrImport), errors.Is(err, ledger.ErrDamaged), errors.Is(err, ledger.ErrCut):
+	case errors.Is(err, ledger.ErrImport), errors.Is(err, ledger.ErrDamaged), errors.Is(err, ledger.ErrCut), errors.As(err, &books):
 		return &exitErr{exitDamage, err}
+	case errors.Is(err, ledger.ErrFull):
+		return &exitErr{exitRefused, err}
 	case errors.Is(err, ledger.ErrInvalid):
 		return &exitErr{exitUsage, err}
 	}

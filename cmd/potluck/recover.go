@@ -46,7 +46,7 @@ func (r *recoverCmd) Run(ctx context.Context, c *cli) error {
 		return &exitErr{exitUsage, err}
 	}
 	if err != nil {
-		return err
+		return booksErr(err)
 	}
 	if c.JSON {
 		err = c.emit(got)

@@ -18,13 +18,14 @@ import (
 )
 
 type upCmd struct {
-	Name      string   `env:"POTLUCK_NAME" placeholder:"NAME" help:"What friends see (${env}; the host's name)."`
-	Offer     *size    `env:"POTLUCK_OFFER" placeholder:"SIZE" help:"Bytes offered to friends in all (${env}; 10GiB)."`
-	Floor     *size    `env:"POTLUCK_FLOOR" placeholder:"SIZE" help:"Bytes of the disk that stay free (${env}; 1GiB, or 5 % of a small disk)."`
-	Listen    []string `env:"POTLUCK_LISTEN" placeholder:"ADDR" help:"Multiaddr to listen on; may be repeated (${env}; TCP and QUIC on all addresses, on a port that stays the same)."`
-	Page      string   `env:"POTLUCK_PAGE" placeholder:"ADDR" help:"Where the page in your browser is: an address of this machine's loopback, or off (${env}; 127.0.0.1, on a port that stays the same)."`
-	PageRenew bool     `help:"Sign every browser and program out that has a token of the page."`
-	NoOpen    bool     `help:"Don't open the page, also when a person and a browser seem to be there."`
+	Name       string   `env:"POTLUCK_NAME" placeholder:"NAME" help:"What friends see (${env}; the host's name)."`
+	Offer      *size    `env:"POTLUCK_OFFER" placeholder:"SIZE" help:"Bytes offered to friends in all (${env}; 10GiB)."`
+	Floor      *size    `env:"POTLUCK_FLOOR" placeholder:"SIZE" help:"Bytes of the disk that stay free (${env}; 1GiB, or 5 % of a small disk)."`
+	Listen     []string `env:"POTLUCK_LISTEN" placeholder:"ADDR" help:"Multiaddr to listen on; may be repeated (${env}; TCP and QUIC on all addresses, on a port that stays the same)."`
+	Page       string   `env:"POTLUCK_PAGE" placeholder:"ADDR" help:"Where the page in your browser is: an address of this machine's loopback, or off (${env}; 127.0.0.1, on a port that stays the same)."`
+	PageRenew  bool     `help:"Sign every browser and program out that has a token of the page."`
+	EmptyBooks bool     `help:"Begin with empty books where there were others, which are gone: what was known of files, friends and credit is given up; shares on this disk are taken up from their headers."`
+	NoOpen     bool     `help:"Don't open the page, also when a person and a browser seem to be there."`
 
 	LogLevel string `env:"POTLUCK_LOG" enum:"debug,info,warn,error" default:"warn" placeholder:"LEVEL" help:"What is logged on stderr: debug, info, warn or error (${env}; ${default})."`
 }
@@ -50,7 +51,7 @@ func (u *upCmd) Run(ctx context.Context, c *cli) error {
 		return &exitErr{exitUsage, err}
 	}
 	if err != nil {
-		return cureBooks(c.Data, err)
+		return booksErr(err)
 	}
 	page, err := u.openPage(n, config)
 	if err != nil {
@@ -67,12 +68,12 @@ func (u *upCmd) Run(ctx context.Context, c *cli) error {
 	go func() { ended <- errors.Join(group.Wait(), n.Close()) }() // ends with the node
 	select {
 	case err = <-ended:
-		return err
+		return booksErr(err)
 	case <-running.Done():
 	}
 	select {
 	case err = <-ended:
-		return err
+		return booksErr(err)
 	case <-time.After(stopTime):
 		return fmt.Errorf("the node didn't stop within %v; it is left as after a crash, and mends itself at the next start", stopTime)
 	}
@@ -85,7 +86,7 @@ func (u *upCmd) config(c *cli) (node.Config, error) {
 		return node.Config{}, usagef("%w", err)
 	}
 	config := file.Config(c.Data)
-	config.Log = c.logger(u.LogLevel)
+	config.Log, config.EmptyBooks = c.logger(u.LogLevel), u.EmptyBooks
 	said := func(key string) { config.Fixed = append(config.Fixed, key) }
 	if u.Name != "" {
 		config.Name = u.Name

@@ -15,6 +15,7 @@ import (
 	"potluck"
 	"potluck/caps"
 	"potluck/files"
+	"potluck/ledger"
 	"potluck/node"
 	"potluck/p2p"
 )
@@ -116,6 +117,10 @@ func problem(err error) *Error {
 		e.Kind = kindOfCode(answered.Code)
 	case errors.As(err, &older), errors.As(err, &books):
 		e.Kind = KindNotAllowed
+	case errors.Is(err, ledger.ErrDamaged), errors.Is(err, ledger.ErrCut):
+		e.Kind = KindDamage
+	case errors.Is(err, ledger.ErrFull):
+		e.Kind = KindRefused
 	case errors.Is(err, os.ErrNotExist):
 		e.Kind = KindNotFound
 	case errors.Is(err, os.ErrPermission):
