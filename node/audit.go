@@ -214,7 +214,8 @@ func (a *audit) show(c *course) {
 
 // ask asks a host for slices. One that answers nothing isn't asked for all. The
 // last ones come first, which it may answer: what it leaves open again and again
-// would else end every turn before it has said anything.
+// would else end every turn before it has said anything. Of that the oldest comes
+// next.
 func (a *audit) ask(ctx context.Context, host peer.ID, list []question) []answer {
 	answers := make([]answer, len(list))
 	var silent atomic.Int64
@@ -269,5 +270,6 @@ func (a *audit) daily(host peer.ID) (questions int64, most potluck.Size) {
 	if c := a.courses[host]; c != nil && c.asks > 0 {
 		return c.asks, min(c.moves, a.n.wish().AuditBytes)
 	}
-	return 2 * int64(a.n.wish().Audits), a.n.wish().AuditBytes
+	questions = 2 * int64(a.n.wish().Audits)
+	return questions, min(potluck.Size(questions)*maxUnitCost, a.n.wish().AuditBytes)
 }

@@ -54,7 +54,7 @@ func BenchmarkAudit(b *testing.B) {
 			for i := range b.N {
 				g.Go(func() error {
 					p := all[i%len(all)]
-					s := files.Slice{Host: host.self, Share: p.Share, Layout: p.Layout, Root: p.Root}.Block(rand.Int64N(shares.Stripes(p.Layout)))
+					s := files.Slice{Host: host.self, Share: p.Share, Layout: p.Layout, Root: p.Root}.Unit(rand.Int64N(shares.Units(shares.DataLen(p.Layout))))
 					moved.Add(int64(s.Cost()))
 					return owner.files.Prove(b.Context(), s)
 				})

@@ -63,17 +63,17 @@ func TestAnHonestHostIsProved(t *testing.T) {
 		t.Errorf("%d audits at once, want none: the receipts are fresh", got.AuditsGood)
 	}
 	day := a.audit(t, 24*time.Hour)
-	if day.AuditsGood < 6 || day.AuditsGood > 9 || day.AuditsFailed != 0 || day.AuditBytes < 6*100*1024 {
-		t.Errorf("after a day %+v, want some 9 of 9 blocks, all good", day)
+	if day.AuditsGood < 60 || day.AuditsGood > 66 || day.AuditsFailed != 0 || day.AuditBytes < 60*16*1024 || day.AuditBytes > 66*int64(maxUnitCost) {
+		t.Errorf("after a day %+v, want some 66 units, all good", day)
 	}
 	v, err := a.owner.History(t.Context(), account(t, a.owner, a.host), a.owner.Today()-3, a.owner.Today())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v.Proof.Asked-v.Proof.Proven > 30 || v.Proof.Lapsed || v.Proof.Until != v.Proof.Proven+14*daySeconds || v.Proof.Audits != 9 || v.Sum.AuditsGood != day.AuditsGood {
+	if v.Proof.Asked-v.Proof.Proven > 30 || v.Proof.Lapsed || v.Proof.Until != v.Proof.Proven+14*daySeconds || v.Proof.Audits != 66 || v.Sum.AuditsGood != day.AuditsGood {
 		t.Errorf("history is %+v", v)
 	}
-	t.Logf("%d blocks and %v a day for %v held", v.Proof.Audits, v.Proof.AuditBytes, 3*a.charge)
+	t.Logf("%d units and %v a day for %v held", v.Proof.Audits, v.Proof.AuditBytes, 3*a.charge)
 	a.audit(t, 8*24*time.Hour) // the shares' turn has come
 	index := a.owner.firstFile(t)
 	rows, err := a.owner.book.Placements(t.Context(), index)

@@ -22,6 +22,8 @@ const (
 	defaultAudits     = 66
 	defaultAuditBytes = 32 * potluck.MiB
 	defaultProofDays  = 14
+	// maxUnitCost is what a question takes at most: a unit of the longest share.
+	maxUnitCost = shares.Unit + 4*potluck.KiB
 	// coverAfter is the age of a placement's last proof from which it is asked for
 	// by itself: a week's turn for every share, where that is possible.
 	coverAfter = (weekDays - 1) * daySeconds
@@ -35,14 +37,15 @@ type question struct {
 
 // sampler draws the questions of one day from one walk over all placements at a
 // host. It draws bytes, not shares: each of its points lies somewhere in the sum of
-// all charges, and falls upon one block of one share. Besides, it takes the shares
-// that were not proved for longest. Memory is bounded by count.
+// all charges, and falls upon one byte of one share, whose unit is asked for.
+// Besides, it takes the shares that were not proved for longest. Memory is bounded
+// by count.
 type sampler struct {
 	count  int
 	now    int64
 	points []potluck.Size // not passed yet, ascending
 	passed potluck.Size   // charges so far
-	blocks int64
+	units  int64          // of all shares so far
 	drawn  []files.Slice
 	old    []aging // ascending by lastGood, at most count
 }
@@ -72,11 +75,11 @@ func (s *sampler) add(p ledger.Placement) {
 		return
 	}
 	at := files.Slice{Host: p.Host, Share: p.Share, Layout: p.Layout, Root: p.Root}
-	stripes := shares.Stripes(p.Layout)
-	s.blocks += stripes
+	data := shares.DataLen(p.Layout)
+	s.units += shares.Units(data)
 	for len(s.points) > 0 && s.points[0] < s.passed+p.Charge {
 		into := s.points[0] - s.passed
-		s.drawn = append(s.drawn, at.Block(scale(into, stripes, p.Charge)))
+		s.drawn = append(s.drawn, at.Unit(int64(scale(into, data, p.Charge)/shares.Unit)))
 		s.points = s.points[1:]
 	}
 	s.passed += p.Charge
@@ -85,11 +88,12 @@ func (s *sampler) add(p ledger.Placement) {
 	}
 }
 
-// scale is floor(into × stripes ÷ charge), for into < charge.
-func scale(into potluck.Size, stripes int64, charge potluck.Size) int64 {
-	hi, lo := bits.Mul64(uint64(into), uint64(stripes))
-	q, _ := bits.Div64(hi, lo, uint64(charge)) // below stripes
-	return int64(q)
+// scale is floor(into × data ÷ charge), for into < charge: which byte of a share's
+// data a point falls upon.
+func scale(into, data, charge potluck.Size) potluck.Size {
+	hi, lo := bits.Mul64(uint64(into), uint64(data))
+	q, _ := bits.Div64(hi, lo, uint64(charge)) // below data
+	return potluck.Size(q)
 }
 
 // cover keeps the oldest.
@@ -103,16 +107,16 @@ func (s *sampler) cover(a aging) {
 }
 
 // plan gives the day's questions in a random order: of a small holding no more
-// points than it has blocks.
+// points than it has units.
 func (s *sampler) plan(below func(n int64) int64) []question {
 	shuffle(s.drawn, below)
-	drawn := s.drawn[:min(int64(len(s.drawn)), s.blocks)]
+	drawn := s.drawn[:min(int64(len(s.drawn)), s.units)]
 	all := make([]question, 0, len(drawn)+len(s.old))
 	for _, d := range drawn {
 		all = append(all, question{Slice: d})
 	}
 	for _, a := range s.old {
-		all = append(all, question{Slice: a.Block(below(shares.Stripes(a.Layout)))})
+		all = append(all, question{Slice: a.Unit(below(shares.Units(shares.DataLen(a.Layout))))})
 	}
 	shuffle(all, below)
 	return all
@@ -168,11 +172,13 @@ func (c *course) pay(asked int64, now int64) {
 	c.paid = min(now, c.paid+(asked*daySeconds+int64(c.daily)-1)/int64(c.daily))
 }
 
-// take takes what is to be asked in this turn: the open questions, and those of
-// the plan that are due, within the day's bytes. A host whose proof lapsed is
-// asked at least once.
+// take takes what is to be asked in this turn: the open questions, oldest last, and
+// then those of the plan that are due, within the day's bytes. A host whose proof
+// lapsed is asked at least once. Of a share with an open question nothing else is
+// asked: the host has to answer that one, and may meanwhile answer for others.
 func (c *course) take(now int64, lapsed bool, most potluck.Size) []question {
-	list := slices.Clone(c.open[:min(len(c.open), maxQuestions)])
+	list := slices.Clone(c.open[:min(len(c.open), maxQuestions-auditSilence)])
+	slices.Reverse(list)
 	due := min(c.due(now), int64(len(c.plan)), int64(maxQuestions-len(list)))
 	if lapsed && len(c.open) == 0 {
 		due = max(due, min(1, int64(len(c.plan))))
@@ -180,10 +186,20 @@ func (c *course) take(now int64, lapsed bool, most potluck.Size) []question {
 	if len(c.open) > maxOpen {
 		due = 0
 	}
+	silent := make(map[potluck.ShareID]bool, len(c.open))
+	for _, q := range c.open {
+		silent[q.Share] = true
+	}
 	c.open = c.open[len(list):]
-	for ; due > 0 && c.spent < most; due-- {
-		c.spent += c.plan[0].Cost()
-		list, c.plan = append(list, c.plan[0]), c.plan[1:]
+	for due > 0 && len(c.plan) > 0 && c.spent < most {
+		q := c.plan[0]
+		c.plan = c.plan[1:]
+		if silent[q.Share] {
+			continue
+		}
+		c.spent += q.Cost()
+		list = append(list, q)
+		due--
 	}
 	return list
 }
@@ -197,7 +213,8 @@ type answer struct {
 
 // settle sorts answers: good, failed, open. What wasn't asked goes back. A
 // question that was open for long has failed if others were answered now: a host
-// may be slow, but not with the same one always.
+// may be slow, but not with the same one always. One open question of a share is
+// enough.
 func (c *course) settle(answers []answer, now int64) (found ledger.Audit) {
 	talks := slices.ContainsFunc(answers, func(a answer) bool { return a.asked && a.err == nil })
 	var asked int64
@@ -229,6 +246,12 @@ func (c *course) settle(answers []answer, now int64) (found ledger.Audit) {
 	c.plan = append(back, c.plan...)
 	c.open = append(c.open, open...)
 	slices.SortStableFunc(c.open, func(x, y question) int { return cmp.Compare(x.first, y.first) })
+	kept := make(map[potluck.ShareID]bool, len(c.open))
+	c.open = slices.DeleteFunc(c.open, func(q question) bool {
+		again := kept[q.Share]
+		kept[q.Share] = true
+		return again
+	})
 	found.Proven = now
 	if len(c.open) > 0 {
 		found.Proven = c.open[0].first

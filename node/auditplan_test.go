@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -54,6 +55,9 @@ func TestAWeekFindsOnePercent(t *testing.T) {
 	fresh := int64(now) // nothing is due by itself: the random part must be enough
 	holdings := map[string][]ledger.Placement{}
 	for n := range 5000 {
+		holdings["pieces of many"] = append(holdings["pieces of many"], held(t, n, potluck.MiB, fresh))
+		// Of two units, of which the second is next to nothing.
+		holdings["first units"] = append(holdings["first units"], held(t, n, shares.Unit+1, fresh))
 		holdings["many of one size"] = append(holdings["many of one size"], held(t, n, potluck.MiB, fresh))
 		size := 40 * potluck.KiB
 		if n%50 == 0 {
@@ -64,18 +68,17 @@ func TestAWeekFindsOnePercent(t *testing.T) {
 	for name, all := range holdings {
 		total := totalOf(all)
 		// gone is what the host dropped: 1 % of everything.
-		var gone func(q question) bool
-		if name == "many of one size" {
-			gone = func(q question) bool { return int(q.Share.Index[0])|int(q.Share.Index[1])<<8 < 50 } // 50 of 5,000 whole shares
-		} else {
-			gone = func(q question) bool {
-				return q.Layout.Size > potluck.MiB && q.Offset < 2*potluck.Size(q.Layout.Block)+1
-			} // 3 of 240 blocks
-		}
+		number := func(q question) int { return int(q.Share.Index[0]) | int(q.Share.Index[1])<<8 }
+		gone := map[string]func(q question) bool{
+			"many of one size":      func(q question) bool { return number(q) < 50 },                                            // 50 of 5,000 whole shares
+			"few large, many small": func(q question) bool { return q.Layout.Size > potluck.MiB && q.Offset < 640*potluck.KiB }, // of 60 MiB
+			"pieces of many":        func(q question) bool { return (int(q.Offset/shares.Unit)+number(q))%100 == 0 },            // one unit here and there
+			"first units":           func(q question) bool { return q.Offset == 0 && number(q) < 52 },
+		}[name]
 		var lost potluck.Size
 		for _, p := range all {
-			for i := range shares.Stripes(p.Layout) {
-				if q := (question{Slice: files.Slice{Share: p.Share, Layout: p.Layout}.Block(i)}); gone(q) {
+			for i := range shares.Units(shares.DataLen(p.Layout)) {
+				if q := (question{Slice: files.Slice{Share: p.Share, Layout: p.Layout}.Unit(i)}); gone(q) {
 					lost += q.Length
 				}
 			}
@@ -135,7 +138,7 @@ func TestSmallHoldingsAreCovered(t *testing.T) {
 	}
 	one := []ledger.Placement{held(t, 1, 4096, now)}
 	if got := plan(one, defaultAudits, now); len(got) != 1 {
-		t.Errorf("a holding of one block is asked for %d a day, want 1", len(got))
+		t.Errorf("a holding of one unit is asked for %d a day, want 1", len(got))
 	}
 	if got := plan(nil, defaultAudits, now); len(got) != 0 {
 		t.Errorf("of nothing %d are asked", len(got))
@@ -147,7 +150,7 @@ func TestSmallHoldingsAreCovered(t *testing.T) {
 	}
 }
 
-// Every question lies within its share and is as large as a block that a read asks for.
+// Every question lies within its share and is a unit, as small reads ask for.
 func TestQuestionsAreReads(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		var all []ledger.Placement
@@ -155,10 +158,13 @@ func TestQuestionsAreReads(t *testing.T) {
 			all = append(all, held(t, n, potluck.Size(rapid.Int64Range(1, 8<<20).Draw(r, "size")), rapid.Int64Range(0, 2e9).Draw(r, "last good")))
 		}
 		for _, q := range plan(all, rapid.IntRange(1, 100).Draw(r, "count"), 1_800_000_000) {
-			block := potluck.Size(q.Layout.Block)
-			if q.Offset%block != 0 || q.Length < 1 || q.Length > block || q.Offset+q.Length > shares.DataLen(q.Layout) || q.Cost() == 0 ||
-				q.Length < block && q.Offset+q.Length != shares.DataLen(q.Layout) {
-				r.Fatalf("%+v is no block of its share", q)
+			data := shares.DataLen(q.Layout)
+			if q.Offset%shares.Unit != 0 || q.Length < 1 || q.Length > shares.Unit || q.Offset+q.Length > data ||
+				q.Length < shares.Unit && q.Offset+q.Length != data {
+				r.Fatalf("%+v is no unit of its share", q)
+			}
+			if cost := q.Cost(); cost <= q.Length || cost > maxUnitCost {
+				r.Fatalf("%+v costs %v", q, cost)
 			}
 		}
 	})
@@ -168,9 +174,9 @@ func TestScaleStaysBelow(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		charge := potluck.Size(rapid.Int64Range(1, int64(potluck.MaxSize)).Draw(r, "charge"))
 		into := potluck.Size(rapid.Int64Range(0, int64(charge)-1).Draw(r, "into"))
-		stripes := rapid.Int64Range(1, 1<<40).Draw(r, "stripes")
-		if got := scale(into, stripes, charge); got < 0 || got >= stripes {
-			r.Fatalf("scale(%d, %d, %d) = %d", into, stripes, charge, got)
+		data := potluck.Size(rapid.Int64Range(1, int64(potluck.MaxSize)).Draw(r, "data"))
+		if got := scale(into, data, charge); got < 0 || got >= data {
+			r.Fatalf("scale(%d, %d, %d) = %d", into, data, charge, got)
 		}
 	})
 	if got := scale(potluck.MaxSize-1, 1, potluck.MaxSize); got != 0 {
@@ -247,8 +253,8 @@ func TestBytesOfADayAreBounded(t *testing.T) {
 	for _, q := range list {
 		sum += q.Cost()
 	}
-	if sum < potluck.MiB || sum > potluck.MiB+300*potluck.KiB {
-		t.Errorf("%d questions of %v, want 1 MiB and a part of a block", len(list), sum)
+	if sum < potluck.MiB || sum > potluck.MiB+maxUnitCost {
+		t.Errorf("%d questions of %v, want 1 MiB and a part of a unit", len(list), sum)
 	}
 	c.settle(answersOf(list, nil), now)
 	if more := c.take(now+daySeconds, false, potluck.MiB); len(more) != 0 {
@@ -264,6 +270,9 @@ func TestSettle(t *testing.T) {
 	if len(first) != defaultAudits {
 		t.Fatalf("%d are due after a day, want %d", len(first), defaultAudits)
 	}
+	if first[5].Share == first[4].Share { // one open question of a share is enough
+		first[5].Share.Number++
+	}
 	answers := answersOf(first, nil)
 	answers[3].err, answers[4].err, answers[5].err = errAbsent, errSilence, &p2p.Error{Code: p2p.CodeUnsupported}
 	answers[6].asked = false
@@ -272,10 +281,15 @@ func TestSettle(t *testing.T) {
 		found.Failed[0].Root != first[3].Root || len(found.Failed[0].Evidence) == 0 || len(c.open) != 2 || len(c.plan) == 0 || c.plan[0].Share != first[6].Share {
 		t.Fatalf("found %+v, %d open", found, len(c.open))
 	}
-	// The open ones are asked again, first of all; the proof stands where they were asked first.
+	// The open ones are asked again, and nothing else of their shares; the proof stands where they were asked first.
 	again := c.take(day(3), false, potluck.TiB)
-	if again[0].Share != first[4].Share || again[0].Offset != first[4].Offset || again[1].Share != first[5].Share {
+	if again[1].Share != first[4].Share || again[1].Offset != first[4].Offset || again[0].Share != first[5].Share {
 		t.Fatalf("asked %+v", again[:2])
+	}
+	for _, q := range again[2:] {
+		if q.Share == first[4].Share || q.Share == first[5].Share {
+			t.Fatalf("asked %+v besides", q)
+		}
 	}
 	answers = answersOf(again, nil)
 	answers[0].err, answers[1].err = errSilence, errSilence
@@ -290,7 +304,8 @@ func TestSettle(t *testing.T) {
 	// It answers others: those that it left open for a week have failed.
 	again = c.take(day(21), false, potluck.TiB)
 	answers = answersOf(again, nil)
-	answers[0].err, answers[1].err = errSilence, nil
+	at := slices.IndexFunc(again, func(q question) bool { return q.Share == first[4].Share })
+	answers[at].err = errSilence
 	if found = c.settle(answers, day(21)); len(found.Failed) != 1 || found.Failed[0].Share != first[4].Share || len(c.open) != 0 || found.Proven != day(21) {
 		t.Fatalf("found %+v, %d open", found, len(c.open))
 	}
@@ -344,5 +359,35 @@ func BenchmarkPlan(b *testing.B) {
 			s.add(p)
 		}
 		s.plan(rand.Int64N)
+	}
+}
+
+// A host that is silent about many shares and answers for others loses those in
+// time: neither their number nor the end of a turn after some silences saves it.
+func TestSilenceAboutManySharesFails(t *testing.T) {
+	now := int64(1_800_000_000)
+	c := courseOf(t, 500, now)
+	silent := func(q question) bool { return q.Share.Index[0]%5 == 0 && q.Share.Index[1] == 0 } // 52 shares
+	lost := make(map[potluck.ShareID]bool)
+	for range 21 * 24 * 5 {
+		now += 720
+		list := c.take(now, false, potluck.TiB)
+		answers, quiet := answersOf(list, nil), 0
+		for i, q := range slices.Backward(list) { // as audit.ask does
+			if answers[i].asked = quiet < auditSilence; answers[i].asked && silent(q) {
+				answers[i].err = errSilence
+				quiet++
+			}
+		}
+		for _, f := range c.settle(answers, now).Failed {
+			lost[f.Share] = true
+		}
+		if len(c.plan) == 0 {
+			c.plan, c.spent = courseOf(t, 500, now).plan, 0
+		}
+	}
+	// A share is drawn with a chance of 13 % a day, for two weeks, and has failed a week later.
+	if len(lost) < 30 || len(lost) > 52 {
+		t.Errorf("%d of 52 shares were found lost", len(lost))
 	}
 }

@@ -233,15 +233,9 @@ func (n *Node) cureDiffering(ctx context.Context, host peer.ID, c clash) error {
 	return err
 }
 
-// slice is a random run of a placement's data, short: many may have to be proved.
+// slice is a random unit of a placement's data.
 func slice(p ledger.Placement) files.Slice {
-	const most = 1 << 10
-	data := shares.DataLen(p.Layout)
-	at := potluck.Size(0)
-	if data > most {
-		at = potluck.Size(rand.Int64N(int64(data-most)/most+1)) * most
-	}
-	return files.Slice{Host: p.Host, Share: p.Share, Layout: p.Layout, Root: p.Root, Offset: at, Length: min(most, data-at)}
+	return files.Slice{Host: p.Host, Share: p.Share, Layout: p.Layout, Root: p.Root}.Unit(rand.Int64N(shares.Units(shares.DataLen(p.Layout))))
 }
 
 // errForged says that a host lists a share of a file under a root that isn't in

@@ -57,7 +57,7 @@ var settings = []setting{
 		func(c Config) string { return long(c.RepairAfter) }, func(now *Config, said Config) { now.RepairAfter = said.RepairAfter }},
 	{"repair_budget", SettingSize, true, nil, "Bytes that bringing back lost shares of your files may move a day; 0: they aren't repaired by themselves.",
 		func(c Config) string { return exact(max(c.RepairBudget, 0)) }, func(now *Config, said Config) { now.RepairBudget = said.RepairBudget }},
-	{"audits", SettingCount, true, nil, "How many blocks of your shares each friend is asked for a day, to prove that it has them; 0: none.",
+	{"audits", SettingCount, true, nil, "How many pieces of your shares each friend is asked for a day, to prove that it has them; 0: none.",
 		func(c Config) string { return strconv.Itoa(c.Audits) }, func(now *Config, said Config) { now.Audits = said.Audits }},
 	{"audit_bytes", SettingSize, true, nil, "What such proofs may move with one friend a day; 0: nothing.",
 		func(c Config) string { return exact(c.AuditBytes) }, func(now *Config, said Config) { now.AuditBytes = said.AuditBytes }},

@@ -22,7 +22,7 @@ type historyCmd struct {
 
 // Help says more than one line.
 func (h *historyCmd) Help() string {
-	return `What was counted for a peer, by days of UTC: what each of you kept for the other, in bytes times days; bytes on the wire; how often it was there, in windows of a quarter of an hour in which your node would have seen it; and how it stood the audits, which ask for random blocks of your shares every day. Days are kept for 400 days.
+	return `What was counted for a peer, by days of UTC: what each of you kept for the other, in bytes times days; bytes on the wire; how often it was there, in windows of a quarter of an hour in which your node would have seen it; and how it stood the audits, which ask for random pieces of your shares every day. Days are kept for 400 days.
 
 --invoice prints, for each day of a month and in all, the byte-seconds that you kept for the peer while your node was up, and the part of them within the paid term as it is now.`
 }
@@ -93,9 +93,9 @@ func proofLine(v api.History) string {
 	case p.Audits == 0:
 		return fmt.Sprintf("%s keeps nothing for you that is audited.", v.Name)
 	case p.Until == 0:
-		return fmt.Sprintf("Proven until %s; asked for %s a day, at most %v.", when(p.Proven), plural(p.Audits, "block"), p.AuditBytes)
+		return fmt.Sprintf("Proven until %s; asked for %s a day, at most %v.", when(p.Proven), plural(p.Audits, "piece"), p.AuditBytes)
 	}
-	return fmt.Sprintf("Proven until %s, counts until %s; asked for %s a day, at most %v.", when(p.Proven), when(p.Until), plural(p.Audits, "block"), p.AuditBytes)
+	return fmt.Sprintf("Proven until %s, counts until %s; asked for %s a day, at most %v.", when(p.Proven), when(p.Until), plural(p.Audits, "piece"), p.AuditBytes)
 }
 
 // byteDays turns byte-windows into bytes times days.

@@ -78,7 +78,7 @@ func TestShowHistory(t *testing.T) {
 	if err := c.showHistory(v); err != nil {
 		t.Fatal(err)
 	}
-	for _, part := range []string{"1 GiB", "48 of 96", "66", "17 MiB", "counts until 2027-01-29", "66 blocks a day, at most 17 MiB"} {
+	for _, part := range []string{"1 GiB", "48 of 96", "66", "17 MiB", "counts until 2027-01-29", "66 pieces a day, at most 17 MiB"} {
 		if !strings.Contains(out.String(), part) {
 			t.Errorf("%q isn't in\n%s", part, out.String())
 		}
