@@ -25,7 +25,9 @@ func (n *Node) Put(ctx context.Context, src files.Source, o files.PutOptions, re
 	defer n.putting.RUnlock()
 	n.begun.Add(1)
 	defer n.ended.Add(1)
-	r, err := n.files.Put(ctx, src, o, report)
+	tell, end := n.work(WorkPut, o.Name, report)
+	defer end()
+	r, err := n.files.Put(ctx, src, o, tell)
 	if err == nil {
 		err = n.noteSmall(ctx, o, r)
 	}
@@ -34,7 +36,13 @@ func (n *Node) Put(ctx context.Context, src files.Source, o files.PutOptions, re
 
 // Get reads a file of a cap; see files.Client.Get.
 func (n *Node) Get(ctx context.Context, c caps.Cap, dst io.Writer, o files.GetOptions, report func(files.Progress)) (files.GetResult, error) {
-	r, err := n.files.Get(ctx, c, dst, o, report)
+	name := ""
+	if read, ok := c.(caps.Read); ok {
+		name = n.nameOf(ctx, read.Index())
+	}
+	tell, end := n.work(WorkGet, name, report)
+	defer end()
+	r, err := n.files.Get(ctx, c, dst, o, tell)
 	defer n.shrunk() // it may have found placements lost
 	n.blame(ctx, r.Blamed)
 	return r, n.checked(err)

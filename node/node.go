@@ -43,6 +43,7 @@ type Node struct {
 	book        *ledger.Book
 	store       shares.Store
 	wishes      atomic.Pointer[wish] // of config, what is meant to change while the node runs, as it is now
+	works       works                // what runs now
 	settling    sync.Mutex           // held while config.toml is read to be changed
 	gate        *gate
 	keep        *keep

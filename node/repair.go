@@ -214,7 +214,9 @@ func (n *Node) mendFile(ctx context.Context, file caps.Verify, o files.RepairOpt
 		return files.RepairResult{}, err
 	}
 	n.repair.spoilers.tell(file.Index, &o)
-	r, err := n.files.Repair(ctx, file, o, report)
+	tell, end := n.work(WorkRepair, n.nameOf(ctx, file.Index), report)
+	r, err := n.files.Repair(ctx, file, o, tell)
+	end()
 	if o.DryRun {
 		return r, n.checked(err)
 	}

@@ -72,7 +72,9 @@ func (n *Node) Health(ctx context.Context, c caps.Cap, o files.CheckOptions, rep
 		return r, err
 	}
 	for _, v := range list {
-		one, err := n.files.Check(ctx, v, o, report)
+		tell, end := n.work(WorkCheck, n.nameOf(ctx, v.Index), report)
+		one, err := n.files.Check(ctx, v, o, tell)
+		end()
 		if err == nil {
 			err = n.heed(ctx, one)
 		}

@@ -69,6 +69,7 @@ var endpoints = map[string]described{
 	"POST /v1/crawl":                    {about: "compare store and books now", body: readRequest{}, answer: CrawlReport{}},
 	"POST /v1/keepsake":                 {about: "what friends keep for a recovery", body: keepsakeRequest{}, answer: KeepsakeView{}},
 	"GET /v1/files/versions":            {about: "what names meant: of one name, or of all at a time", answer: []FileVersion{}, query: []string{"name", "as_of", "after", "limit"}},
+	"GET /v1/work":                      {about: "what the node works on now", answer: []Work{}},
 	"GET /v1/settings":                  {about: "what the node was told to do", answer: SettingsView{}},
 	"PUT /v1/settings":                  {about: "change keys of config.toml; an empty value takes one out", body: map[string]string{}, answer: SettingsView{}},
 	"POST /v1/qr":                       {about: "draw a text as a QR code", body: qrRequest{}, answer: qrCode{}},

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -10,6 +11,9 @@ import (
 
 // pushBeat is how often a stream without events says that it is alive.
 const pushBeat = 15 * time.Second
+
+// pushWork is how often it is looked whether what the node works on is to be told.
+const pushWork = 500 * time.Millisecond
 
 // pushEvents sends events as they come, in the form of server-sent events
 // (HTML, section 9.2): the number of an event is its id, so that a reader that
@@ -28,8 +32,10 @@ func (s *server) pushEvents(w http.ResponseWriter, r *http.Request) {
 	if _, err := fmt.Fprintf(w, ": from %d\n\n", after); err != nil || out.Flush() != nil {
 		return
 	}
-	beat := time.NewTicker(pushBeat)
+	beat, look := time.NewTicker(pushBeat), time.NewTicker(pushWork)
 	defer beat.Stop()
+	defer look.Stop()
+	shown := []byte("[]")
 	for {
 		select {
 		case e, more := <-events:
@@ -38,6 +44,13 @@ func (s *server) pushEvents(w http.ResponseWriter, r *http.Request) {
 			}
 			b, _ := json.Marshal(e) // texts and numbers always can be
 			_, err = fmt.Fprintf(w, "id: %d\ndata: %s\n\n", e.Seq, b)
+		case <-look.C:
+			b, _ := json.Marshal(s.node.Works()) // likewise
+			if bytes.Equal(b, shown) {
+				continue
+			}
+			shown = b
+			_, err = fmt.Fprintf(w, "event: work\ndata: %s\n\n", b)
 		case <-beat.C:
 			_, err = fmt.Fprint(w, ": alive\n\n")
 		}

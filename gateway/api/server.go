@@ -163,6 +163,7 @@ func (s *server) endpoints() map[string]http.Handler {
 		"POST /v1/keepsake":                 s.keepsake,
 		"POST /v1/qr":                       s.qr,
 		"GET /v1/files/versions":            s.versions,
+		"GET /v1/work":                      s.works,
 		"GET /v1/settings":                  s.settings,
 		"PUT /v1/settings":                  s.setSettings,
 	} {
