@@ -93,12 +93,13 @@ export async function stream(method, path, body, progress, signal) {
   throw new ApiError(0, { error: { message: 'the node\'s answer was cut off: nothing is known of how it ended' } });
 }
 
-// events gives what happens in the books from now on.
+// events gives what happens in the books from now on, and what the node works on.
 export async function* events(signal) {
   const answer = await ask('GET', '/v1/events', undefined, signal);
   for await (const block of chunks(answer, '\n\n')) {
-    const line = block.split('\n').find((l) => l.startsWith('data: '));
-    if (line) yield JSON.parse(line.slice(6));
+    const lines = block.split('\n');
+    const data = lines.find((l) => l.startsWith('data: '));
+    if (data) yield { type: lines.find((l) => l.startsWith('event: '))?.slice(7) || 'event', data: JSON.parse(data.slice(6)) };
   }
 }
 

@@ -1,6 +1,7 @@
 import { render } from '/vendored/preact/preact-htm.js';
 import { html, useState, useEffect, useRef, Messages, Trouble, changed } from './ui.js';
-import { signIn, signedIn, events } from './api.js';
+import { signIn, signedIn, events, get } from './api.js';
+import { working } from './work.js';
 import { Home } from './screens/home.js';
 import { Friends, FriendPage } from './screens/friends.js';
 import { Web } from './screens/web.js';
@@ -37,8 +38,13 @@ function route() {
 async function follow(signal) {
   for (let wait = 1000; !signal.aborted; wait = Math.min(wait * 2, 30000)) {
     try {
-      for await (const _ of events(signal)) { wait = 1000; changed(); }
+      working(await get('/v1/work', signal));
+      for await (const e of events(signal)) {
+        wait = 1000;
+        if (e.type === 'work') working(e.data); else changed();
+      }
     } catch (e) {
+      working([]);
       if (e.kind === 'no-token' || signal.aborted) return;
     }
     await new Promise((go) => setTimeout(go, wait));

@@ -175,6 +175,13 @@ export function Seen({ row }) {
   return row.connected ? 'now' : ago(row.last_seen);
 }
 
+// Jobs shows what runs, each with how far it is.
+export function Jobs({ of }) {
+  return of.map((j) => html`<div class="job" key=${j.key} role="group" aria-label=${j.name}><div class="row"><span class="grow break"><b>${j.name}</b> <span class="soft">${j.text}</span></span>
+    ${j.stop && html`<button onClick=${j.stop} aria-label="Stop ${j.name}">Stop</button>`}</div>
+    ${j.part == null ? '' : html`<progress max="1" value=${j.part} aria-label="How far ${j.name} is"></progress>`}</div>`);
+}
+
 // load puts a classic script of ours into the page, once.
 const loaded = new Map();
 

@@ -1,43 +1,60 @@
-import { html, useCall, useState, useAct, Loaded, Title, Table, Bytes, Dialog, Typed, Copy, Trouble, useEffect } from '../ui.js';
+import { html, useCall, useState, useAct, useRef, Loaded, Title, Table, Bytes, Dialog, Typed, Copy, Trouble, Jobs, useEffect } from '../ui.js';
 import { post, save } from '../api.js';
 import { date, count, size } from '../format.js';
-import { put, running } from '../work.js';
+import { putAll, running } from '../work.js';
+import { chosen, dropped } from '../folder.js';
+import { AsOfDay, Versions } from './versions.js';
 
 const presets = [['light', 'light: one friend may go'], ['safe', 'safe: half of them may go'], ['paranoid', 'paranoid: most of them may go']];
 
-export function Files() {
+// today is the day where this browser is.
+const today = () => new Date(Date.now() - new Date().getTimezoneOffset() * 60e3).toISOString().slice(0, 10);
+
+export function Files({ rest }) {
   const files = useCall('/v1/files');
-  const [over, setOver] = useState(false);
-  const [preset, setPreset] = useState('safe');
+  const [day, setDay] = useState('');
   const [find, setFind] = useState('');
   const [open, setOpen] = useState(null);
   const runs = running();
-  const add = async (list) => { for (const f of list) await put(f, { preset }); };
   const columns = [
     { name: 'Name', of: (f) => f.name || f.index, show: (f) => html`<button class="plain" onClick=${() => setOpen(f)}><span class="break">${f.name || f.index}</span></button>` },
     { name: 'Size', num: true, of: (f) => f.size, show: (f) => html`<${Bytes} of=${f.size} />` },
     { name: 'Put', of: (f) => -f.put, show: (f) => date(f.put) },
     { name: 'With friends', num: true, of: (f) => f.placed - f.wanted, show: (f) => html`<span class=${f.placed < f.layout.k ? 'bad' : f.placed < f.wanted ? 'warn' : 'good'}>${f.placed} of ${f.wanted}</span>` },
     { name: 'Needed', num: true, of: (f) => f.layout.k },
-    { name: 'Do', of: () => 0, show: (f) => (f.cap ? html`<button onClick=${() => save(f.cap, f.name)} aria-label="Save ${f.name}">Save</button>` : html`<span class="small soft">its cap isn't here</span>`) },
+    { name: 'Do', of: () => 0, show: (f) => (f.cap ? html`<button onClick=${() => save(f.cap, f.name.split('/').at(-1))} aria-label="Save ${f.name}">Save</button>` : html`<span class="small soft">its cap isn't here</span>`) },
   ];
   return html`<${Title}>Files<//>
-    <div class="drop ${over ? 'over' : ''}" onDragOver=${(e) => { e.preventDefault(); setOver(true); }} onDragLeave=${() => setOver(false)}
-      onDrop=${(e) => { e.preventDefault(); setOver(false); add(e.dataTransfer.files); }}>
-      <p><label for="pick" class="button main">Choose files</label><input id="pick" type="file" multiple class="skip" onChange=${(e) => { add([...e.target.files]); e.target.value = ''; }} /> or drop them here.</p>
-      <p class="soft small">They are encrypted on this machine, cut into shares, and spread over your friends.</p>
-      <label class="row" style="justify-content:center">How safe <select onChange=${(e) => setPreset(e.target.value)} style="width:auto">
-        ${presets.map(([value, text]) => html`<option value=${value} selected=${value === preset}>${text}</option>`)}</select></label>
-    </div>
-    ${runs.map((r) => html`<section class="card" key=${r.name} aria-label=${r.name}><div class="row"><span class="grow break">${r.name}: ${r.text}</span><button onClick=${r.stop}>Stop</button></div><progress max="1" value=${r.part} aria-label=${r.name}></progress></section>`)}
-    <${Loaded} of=${files}>${(all) => {
+    <${Add} folder=${rest[0] === 'folder'} />
+    ${runs.length > 0 && html`<section class="card" aria-label="What runs"><${Jobs} of=${runs} /></section>`}
+    <div class="row"><label class="row">Files as of <input class="day" type="date" value=${day} max=${today()} onInput=${(e) => setDay(e.target.value)} /></label>
+      ${day && html`<button onClick=${() => setDay('')}>Now</button>`}</div><p></p>
+    ${day ? html`<${AsOfDay} day=${day} />` : html`<${Loaded} of=${files}>${(all) => {
     const found = all.filter((f) => (f.name || f.index).toLowerCase().includes(find.toLowerCase()));
     return html`${all.length > 8 && html`<label>Find<input type="search" value=${find} onInput=${(e) => setFind(e.target.value)} /></label>`}
       <${Table} caption=${`${count(all.length, 'file')} of yours with friends`} columns=${columns} rows=${found} keyOf=${(f) => f.index}
-        empty=${all.length ? 'No file has such a name.' : 'No file yet: choose one above.'} />`;
-  }}<//>
+        empty=${all.length ? 'No file has such a name.' : 'No file yet: choose one above.'} />
+      <p class="small soft">A file of up to 128 bytes needs no friends: it lies in its cap. Such files, and what was under a name before, are in <button class="plain" onClick=${() => setDay(today())}>the files as of today</button>.</p>`;
+  }}<//>`}
     <${OpenCap} />
     ${open && html`<${One} file=${open} close=${() => setOpen(null)} />`}`;
+}
+
+// Add takes files and folders, chosen or dropped.
+function Add({ folder }) {
+  const [over, setOver] = useState(false);
+  const [preset, setPreset] = useState('safe');
+  const pick = useRef(null);
+  const add = (list) => putAll(list, { preset });
+  useEffect(() => { if (folder) pick.current?.focus(); }, [folder]);
+  const input = (id, label, more, main) => html`<span><input id=${id} ref=${main ? pick : null} type="file" multiple class="file" ...${more} onChange=${(e) => { add(chosen(e.target.files)); e.target.value = ''; }} /><label for=${id} class="button ${main ? 'main' : ''}">${label}</label></span>`;
+  return html`<div class="drop ${over ? 'over' : ''}" onDragOver=${(e) => { e.preventDefault(); setOver(true); }} onDragLeave=${() => setOver(false)}
+      onDrop=${(e) => { e.preventDefault(); setOver(false); dropped(e.dataTransfer).then(add); }}>
+      <p class="row" style="justify-content:center">${input('pick', 'Choose files', {}, !folder)} ${input('folder', 'Choose a folder', { webkitdirectory: true }, folder)} <span>or drop them here.</span></p>
+      <p class="soft small">They are encrypted on this machine, cut into shares, and spread over your friends. What is in a folder is kept as folder/path/name, and goes on while you look at other screens; what is with friends already isn't sent again.</p>
+      <label class="row" style="justify-content:center">How safe <select onChange=${(e) => setPreset(e.target.value)} style="width:auto">
+        ${presets.map(([value, text]) => html`<option value=${value} selected=${value === preset}>${text}</option>`)}</select></label>
+    </div>`;
 }
 
 // One tells where a file lies, and how it is.
@@ -66,8 +83,9 @@ function One({ file, close }) {
     ${file.cap && !w && !state.error && html`<p class="soft" role="status">Asking friends …</p>`}
     ${w && html`<p class=${w.readable ? 'good' : 'bad'}>${w.readable ? `It can be read now; any ${w.survives} of the friends that answered may go.` : 'It can\'t be read now from the friends that answered.'}</p>
       <${Table} caption="Where it lies" columns=${columns} rows=${w.shares} keyOf=${(s) => s.number + s.host} empty="No friend answered." />`}
+    ${file.name && html`<details><summary>Versions of this name</summary><${Versions} name=${file.name} /></details>`}
     ${file.cap && html`<h3>Share it</h3><p class="small soft">Who has the cap can read the file. Send it only where you'd send the file itself.</p>
-      <p class="mono break">${file.cap}</p><div class="row"><${Copy} text=${file.cap} what="The cap" /><button onClick=${() => save(file.cap, file.name)}>Save</button>
+      <p class="mono break">${file.cap}</p><div class="row"><${Copy} text=${file.cap} what="The cap" /><button onClick=${() => save(file.cap, file.name.split('/').at(-1))}>Save</button>
       <button class="danger" disabled=${busy} onClick=${() => ask(true)}>Remove …</button></div>`}
     <p></p><div class="row end"><button onClick=${close}>Close</button></div><//>`;
 }

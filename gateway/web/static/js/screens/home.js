@@ -1,4 +1,4 @@
-import { html, useCall, Loaded, Title, AsOf } from '../ui.js';
+import { html, useCall, Loaded, Title, AsOf, Jobs } from '../ui.js';
 import { size, count, ago } from '../format.js';
 import { running } from '../work.js';
 import { health, sentence } from '../health.js';
@@ -31,15 +31,14 @@ function Overview({ who, files, runs, disputes }) {
     <section class="card" aria-labelledby="needs"><h2 id="needs">What needs you</h2>
       ${needs.length === 0 ? html`<p class="good">Nothing. All is well.</p>` : html`<ul class="list">${needs.map((n) => html`<li><a href=${n.href}>${n.text}</a></li>`)}</ul>`}</section>
     <section class="card" aria-labelledby="runs"><h2 id="runs">What runs</h2>
-      ${runs.length === 0 ? html`<p class="soft">Nothing now. Put a file in <a href="#/files">Files</a>.</p>` : html`<ul class="list">${runs.map((r) => html`<li>${r.name}: ${r.text}
-        <progress max="1" value=${r.part} aria-label=${r.name}></progress></li>`)}</ul>`}</section>`;
+      ${runs.length === 0 ? html`<p class="soft">Nothing now. Put a file or a folder in <a href="#/files">Files</a>.</p>` : html`<${Jobs} of=${runs} />`}</section>`;
 }
 
 function First() {
   return html`<section class="card" aria-labelledby="first"><h2 id="first">Three things to begin with</h2><div class="first">
     <a href="#/settings">Write down recovery words<small>24 words bring everything back on a new machine</small></a>
     <a href="#/invite">Invite a friend<small>two friends are enough to begin</small></a>
-    <a href="#/files">Back up a file<small>it is encrypted here, and spread over friends</small></a></div></section>`;
+    <a href="#/files/folder">Back up a folder<small>it is encrypted here, and spread over friends</small></a></div></section>`;
 }
 
 // wants lists what a person should look at, the worst first.

@@ -1,6 +1,7 @@
 import { html, useCall, useAct, Loaded, Title, AsOf, useState } from '../ui.js';
 import { post, signOut } from '../api.js';
 import { size, date, count } from '../format.js';
+import { Config } from './config.js';
 
 export function Settings() {
   const status = useCall('/v1/status');
@@ -12,9 +13,9 @@ export function Settings() {
       <tr><th scope="row">Runs since</th><td>${date(s.started)}</td></tr>
       <tr><th scope="row">Version</th><td>${s.version}</td></tr>
       <tr><th scope="row">Data</th><td class="mono break">${s.data}</td></tr></tbody></table></div>
-      <p class="small soft">Name, offer and the like are set by config.toml in the data directory, or by flags of <code>potluck up</code>.</p>
       <details><summary>Details</summary><p class="small break">Peer ID: <span class="mono">${s.peer}</span></p><ul class="small mono break">${s.addrs.map((a) => html`<li>${a}</li>`)}</ul></details>
       <${AsOf} t=${s.as_of} /></section>`}<//>
+    <${Config} />
     <section class="card" aria-labelledby="words"><h2 id="words">Recovery words</h2><p>24 words are your node: with them and one friend's address, a new machine gets your friends and files back. Write them on paper, and keep the paper where you'd keep a passport.</p>
       <p>They are never shown in a browser. Say this in a terminal on the machine where your node runs:</p><p class="mono">potluck words</p></section>
     <${Check} />
