@@ -261,7 +261,7 @@ func deny(t *testing.T, n *net, b *tab) {
 // web shows the matrix and the graph.
 func web(t *testing.T, n *net, b *tab) {
 	b.open("web", "Who holds for whom")
-	b.see(`//div[contains(@class,'matrix')]//th[contains(., 'bob')]`)
+	b.see(`//div[@role='grid']//*[@role='columnheader'][contains(., 'bob')]`)
 	b.press("//main", "CSV")
 	n.eventually("the browser saved the CSV", func() bool {
 		text, err := os.ReadFile(filepath.Join(b.saved, "potluck-web.csv"))

@@ -1,6 +1,7 @@
 import { html, useCall, useState, useEffect, useRef, Loaded, Title, load, download, AsOf, Trouble } from '../ui.js';
-import { size, ago } from '../format.js';
+import { size } from '../format.js';
 import { matrixOf, csv, dot } from '../matrix.js';
+import { Grid } from '../grid.js';
 
 export function Web() {
   const who = useCall('/v1/who');
@@ -17,37 +18,10 @@ export function Web() {
       <button onClick=${() => download('potluck-web.csv', 'text/csv', csv(m))}>CSV</button>
       <button onClick=${() => download('potluck-web.json', 'application/json', JSON.stringify(m, null, 1))}>JSON</button>
       <button onClick=${() => download('potluck-web.dot', 'text/vnd.graphviz', dot(m))}>DOT</button></div><p></p>
-      ${view === 'table' ? html`<${Matrix} m=${m} />` : html`<${Graph} m=${m} />`}
+      ${view === 'table' ? html`<${Grid} m=${m} />` : html`<${Graph} m=${m} />`}
       ${m.differ.length > 0 && html`<section class="card" aria-labelledby="differ"><h2 id="differ">Words that differ</h2><ul class="list">${m.differ.map((d) => html`<li>${d}</li>`)}</ul></section>`}
       ${published.error && published.error.kind !== 'usage' && html`<${Trouble} error=${published.error} />`}<${AsOf} t=${w.as_of} />`;
   }}<//>`;
-}
-
-const rowHeight = 32;
-
-// Matrix draws the rows that are in sight only: 150 by 150 cells scroll as well
-// as ten.
-function Matrix({ m }) {
-  const ref = useRef(null);
-  const [sight, set] = useState({ from: 0, to: 40 });
-  const look = () => {
-    const top = Math.max(0, Math.floor(ref.current.scrollTop / rowHeight) - 8);
-    const to = Math.ceil((ref.current.scrollTop + ref.current.clientHeight) / rowHeight) + 8;
-    set((s) => (Math.abs(s.from - top) < 4 && Math.abs(s.to - to) < 4 ? s : { from: top, to }));
-  };
-  useEffect(() => { look(); }, [m.nodes.length]);
-  const shown = m.nodes.slice(sight.from, sight.to);
-  const columns = m.nodes.length + 1;
-  return html`<div class="matrix" ref=${ref} onScroll=${look} tabindex="0" role="region" aria-label="Who holds for whom: each row is a holder, each column an owner">
-    <table aria-rowcount=${m.nodes.length + 1}><thead><tr><th scope="col">holds ↓ for →</th>${m.nodes.map((n) => html`<th scope="col" class="num" key=${n.peer}>${n.name}</th>`)}</tr></thead>
-    <tbody>
-      ${sight.from > 0 && html`<tr aria-hidden="true"><td colspan=${columns} style=${{ height: sight.from * rowHeight + 'px', padding: 0 }}></td></tr>`}
-      ${shown.map((h, i) => html`<tr key=${h.peer} aria-rowindex=${sight.from + i + 2}><th scope="row">${h.name}</th>${m.nodes.map((o) => {
-    const c = m.cells[h.peer]?.[o.peer];
-    return html`<td class="num ${c?.differs ? 'differs' : ''}" title=${c ? `${h.name} holds ${c.bytes.toLocaleString('en')} bytes for ${o.name}, said ${ago(c.time)} by ${c.by}${c.differs ? '; ' + c.differs : ''}` : ''}>${h === o ? '' : c ? size(c.bytes) : '·'}</td>`;
-  })}</tr>`)}
-      ${sight.to < m.nodes.length && html`<tr aria-hidden="true"><td colspan=${columns} style=${{ height: (m.nodes.length - sight.to) * rowHeight + 'px', padding: 0 }}></td></tr>`}
-    </tbody></table></div>`;
 }
 
 const d3 = ['dispatch', 'quadtree', 'timer', 'force'].map((n) => `/vendored/d3/d3-${n}.min.js`);
