@@ -1,17 +1,11 @@
 import { count } from './format.js';
 
-// health sums up how safe the files are, from what friends signed for: a file
-// with k needed and p placed survives the loss of p - k places.
+// health joins what the node sums up of its files with who holds them: a file with
+// k needed and p placed survives the loss of p - k places.
 export function health(files, rows) {
-  const losses = files.map((f) => f.placed - f.layout.k);
   const holders = rows.filter((r) => r.holds_for_me.shares > 0);
-  return {
-    files: files.length,
-    holders: holders.length,
-    lost: losses.filter((l) => l < 0).length,
-    survives: files.length ? Math.min(...losses) : 0,
-    proven: Math.min(...holders.map((r) => r.proven || 0), Infinity) === Infinity ? 0 : Math.min(...holders.map((r) => r.proven || 0)),
-  };
+  const proven = holders.map((r) => r.proven || 0);
+  return { ...files, holders: holders.length, proven: proven.length ? Math.min(...proven) : 0 };
 }
 
 export function sentence(h) {

@@ -7,11 +7,15 @@ import { AsOfDay, Versions } from './versions.js';
 
 const presets = [['light', 'light: one friend may go'], ['safe', 'safe: half of them may go'], ['paranoid', 'paranoid: most of them may go']];
 
+const atOnce = 1000;
+
 // today is the day where this browser is.
 const today = () => new Date(Date.now() - new Date().getTimezoneOffset() * 60e3).toISOString().slice(0, 10);
 
 export function Files({ rest }) {
-  const files = useCall('/v1/files');
+  const [before, setBefore] = useState([]); // earlier pages
+  const files = useCall(`/v1/files?limit=${atOnce}${before.length ? '&after=' + before.at(-1).index : ''}`);
+  const sums = useCall('/v1/files/summary');
   const [day, setDay] = useState('');
   const [find, setFind] = useState('');
   const [open, setOpen] = useState(null);
@@ -29,11 +33,13 @@ export function Files({ rest }) {
     ${runs.length > 0 && html`<section class="card" aria-label="What runs"><${Jobs} of=${runs} /></section>`}
     <div class="row"><label class="row">Files as of <input class="day" type="date" value=${day} max=${today()} onInput=${(e) => setDay(e.target.value)} /></label>
       ${day && html`<button onClick=${() => setDay('')}>Now</button>`}</div><p></p>
-    ${day ? html`<${AsOfDay} day=${day} />` : html`<${Loaded} of=${files}>${(all) => {
+    ${day ? html`<${AsOfDay} day=${day} />` : html`<${Loaded} of=${files}>${(page) => {
+    const all = [...before, ...page];
     const found = all.filter((f) => (f.name || f.index).toLowerCase().includes(find.toLowerCase()));
     return html`${all.length > 8 && html`<label>Find<input type="search" value=${find} onInput=${(e) => setFind(e.target.value)} /></label>`}
-      <${Table} caption=${`${count(all.length, 'file')} of yours with friends`} columns=${columns} rows=${found} keyOf=${(f) => f.index}
+      <${Table} caption=${`${sums.data && sums.data.files > all.length ? `${all.length} of ${count(sums.data.files, 'file')}` : count(all.length, 'file')} of yours with friends`} columns=${columns} rows=${found} keyOf=${(f) => f.index}
         empty=${all.length ? 'No file has such a name.' : 'No file yet: choose one above.'} />
+      ${page.length >= atOnce && html`<p><button onClick=${() => setBefore(all)}>Show ${atOnce} more</button> <span class="small soft">Find and sort look at those that are shown.</span></p>`}
       <p class="small soft">A file of up to 128 bytes needs no friends: it lies in its cap. Such files, and what was under a name before, are in <button class="plain" onClick=${() => setDay(today())}>the files as of today</button>.</p>`;
   }}<//>`}
     <${OpenCap} />
@@ -61,6 +67,7 @@ function Add({ folder }) {
 function One({ file, close }) {
   const [state, set] = useState({});
   const [asking, ask] = useState(false);
+  const [looking, look] = useState(false);
   const [act, busy] = useAct();
   useEffect(() => {
     if (file.cap) post('/v1/where', { cap: file.cap }).then((where) => set({ where }), (error) => set({ error }));
@@ -83,10 +90,10 @@ function One({ file, close }) {
     ${file.cap && !w && !state.error && html`<p class="soft" role="status">Asking friends …</p>`}
     ${w && html`<p class=${w.readable ? 'good' : 'bad'}>${w.readable ? `It can be read now; any ${w.survives} of the friends that answered may go.` : 'It can\'t be read now from the friends that answered.'}</p>
       <${Table} caption="Where it lies" columns=${columns} rows=${w.shares} keyOf=${(s) => s.number + s.host} empty="No friend answered." />`}
-    ${file.name && html`<details><summary>Versions of this name</summary><${Versions} name=${file.name} /></details>`}
     ${file.cap && html`<h3>Share it</h3><p class="small soft">Who has the cap can read the file. Send it only where you'd send the file itself.</p>
       <p class="mono break">${file.cap}</p><div class="row"><${Copy} text=${file.cap} what="The cap" /><button onClick=${() => save(file.cap, file.name.split('/').at(-1))}>Save</button>
       <button class="danger" disabled=${busy} onClick=${() => ask(true)}>Remove …</button></div>`}
+    ${file.name && html`<details onToggle=${(e) => look(e.target.open)}><summary>Versions of this name</summary>${looking && html`<${Versions} name=${file.name} />`}</details>`}
     <p></p><div class="row end"><button onClick=${close}>Close</button></div><//>`;
 }
 

@@ -5,7 +5,7 @@ import { health, sentence } from '../health.js';
 
 export function Home() {
   const who = useCall('/v1/who');
-  const files = useCall('/v1/files');
+  const files = useCall('/v1/files/summary');
   const disputes = useCall('/v1/disputes');
   const runs = running();
   return html`<${Title}>Home<//>
@@ -17,12 +17,12 @@ function Overview({ who, files, runs, disputes }) {
   const h = health(files, who.rows);
   const needs = wants(who, files, disputes);
   return html`
-    ${friends.length === 0 && files.length === 0 && html`<${First} />`}
+    ${(friends.length === 0 || files.files === 0) && html`<${First} />`}
     <section class="card" aria-labelledby="protects"><h2 id="protects">What protects you</h2><p class="lead">${sentence(h)}</p>
       ${h.proven ? html`<p class="soft">Last proven ${ago(h.proven)}.</p>` : ''}<${AsOf} t=${who.as_of} /></section>
     <div class="cards">
       <section class="card"><h2>Friends hold for you</h2><p class="big">${size(who.totals.hold_for_me.bytes)}</p>
-        <p class="soft">in ${count(files.length, 'file')}, at ${count(who.rows.filter((r) => r.holds_for_me.shares > 0).length, 'friend')}</p><a href="#/friends">See who</a></section>
+        <p class="soft">in ${count(files.files, 'file')}, at ${count(who.rows.filter((r) => r.holds_for_me.shares > 0).length, 'friend')}</p><a href="#/friends">See who</a></section>
       <section class="card"><h2>You hold for friends</h2><p class="big">${size(who.totals.i_hold.bytes)}</p>
         <p class="soft">of ${size(who.me.offered)} that you offer; ${size(who.me.room)} are free</p><a href="#/intent">Change what friends may have</a></section>
       <section class="card"><h2>Friends</h2><p class="big">${who.me.connected} of ${who.me.friends}</p>
@@ -34,6 +34,7 @@ function Overview({ who, files, runs, disputes }) {
       ${runs.length === 0 ? html`<p class="soft">Nothing now. Put a file or a folder in <a href="#/files">Files</a>.</p>` : html`<${Jobs} of=${runs} />`}</section>`;
 }
 
+// First stays until there is a friend, and a file with one.
 function First() {
   return html`<section class="card" aria-labelledby="first"><h2 id="first">Three things to begin with</h2><div class="first">
     <a href="#/settings">Write down recovery words<small>24 words bring everything back on a new machine</small></a>
@@ -52,8 +53,7 @@ function wants(who, files, disputes) {
   }
   for (const d of disputes) add(`What ${d.host.name} holds for ${d.owner.name} is disputed: ${d.reason}`, '#/web');
   if (who.me.read_only) add(`This copy of your node takes and sends nothing new: ${who.me.read_only}`, '#/settings');
-  const thin = files.filter((f) => f.placed < f.wanted);
-  if (thin.length > 0) add(`${count(thin.length, 'file is', 'files are')} held in fewer places than you wanted`, '#/files');
+  if (files.thin > 0) add(`${count(files.thin, 'file is', 'files are')} held in fewer places than you wanted`, '#/files');
   if (who.me.friends > 0 && who.me.connected === 0) add('No friend can be reached: is this machine online?', '#/friends');
   if (who.me.room < 64 * 2 ** 20 && who.me.offered > 0) add(`There is room for ${size(who.me.room)} only: friends can't store more here`, '#/settings');
   return all;
