@@ -3,6 +3,7 @@ package node
 import (
 	"bytes"
 	"context"
+	"sync"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
@@ -10,6 +11,9 @@ import (
 	"potluck/p2p"
 	"potluck/shares"
 )
+
+// sliceBuffers hold the groups that slivers are cut from: two at most.
+var sliceBuffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // Sliver gives some units of a share to any friend, as Read does.
 func (k *keep) Sliver(ctx context.Context, _ peer.ID, r p2p.SliverRequest) (p2p.SliverResponse, error) {
@@ -23,7 +27,9 @@ func (k *keep) Sliver(ctx context.Context, _ peer.ID, r p2p.SliverRequest) (p2p.
 	if n == 0 {
 		return p2p.SliverResponse{}, bad("sliver: %d units from %d of a share of %d", r.Units, r.First, shares.Units(size))
 	}
-	slice := bytes.NewBuffer(make([]byte, 0, shares.SliceLen(size, off, n)))
+	slice := sliceBuffers.Get().(*bytes.Buffer)
+	defer sliceBuffers.Put(slice)
+	slice.Reset()
 	if err := s.Slice(ctx, slice, off, n); err != nil {
 		return p2p.SliverResponse{}, k.answer(err)
 	}

@@ -4,12 +4,18 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"sync"
 
 	"potluck"
 )
 
 // bufferGroups is how many groups slices are read, verified and written at once.
 const bufferGroups = 4
+
+// outBuffer holds what of a slice isn't written yet.
+type outBuffer [bufferGroups*Group + maxHeight*nodeLen]byte
+
+var outBuffers = sync.Pool{New: func() any { return new(outBuffer) }}
 
 // checkRange tells whether [off, off+n) is a range of data that a slice can have.
 func checkRange(dataLen, off, n potluck.Size) error {
@@ -57,7 +63,9 @@ func Slice(dst io.Writer, data, outboard io.ReaderAt, dataLen, off, n potluck.Si
 		return err
 	}
 	s := slicer{dst: dst, data: data, tree: outboard, treeLen: outboardLen(dataLen), off: off, end: off + n}
-	s.out = make([]byte, 0, min(SliceLen(dataLen, off, n), bufferGroups*Group+maxHeight*nodeLen))
+	buf := outBuffers.Get().(*outBuffer)
+	defer outBuffers.Put(buf)
+	s.out = buf[:0]
 	s.out = binary.LittleEndian.AppendUint64(s.out, uint64(dataLen))
 	if err := s.subtree(0, dataLen, prefixLen); err != nil {
 		return err
