@@ -89,7 +89,7 @@ type mend struct {
 	away    []edge           // in the books, at hosts that can't be asked and aren't gone
 	avoid   map[peer.ID]bool // hosts that lost or damaged a share of this file
 	last    map[peer.ID]bool // hosts that were wrong again about what they were given anew
-	home    map[edge]bool    // shares that their hosts, which are here, lost or spoilt
+	home    map[edge]bool    // shares that their hosts, which are here, lost or spoilt, or were to get
 	wrong   map[edge]holding // of these: what the host claims still
 	kept    []edge           // one copy of each number, once the others are given up
 }
@@ -233,6 +233,11 @@ func (m *mend) sort() {
 		case s.State == HealthLost:
 			m.avoid[s.Host] = true
 			m.home[edge{s.Number, s.Host}] = m.answered(s.Host)
+		}
+	}
+	for _, p := range m.placed { // what an earlier put or repair had reserved, and didn't bring
+		if p.State == ledger.PlacedComing && m.answered(p.Host) {
+			m.home[edge{p.Share.Number, p.Host}] = true
 		}
 	}
 }

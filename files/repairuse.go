@@ -135,8 +135,8 @@ func (m *mend) finished(list []byte) finished {
 }
 
 // giveUp ends what is no longer needed: further copies of a number that at least
-// two hosts have just confirmed, and leases on shares that their hosts lost and
-// that others hold now. Copies that this node brought stay before those that a
+// two hosts have just confirmed, leases on shares that their hosts lost and that
+// others hold now, and what an earlier life had reserved at others. Copies that this node brought stay before those that a
 // host was found to have: it may have read them from the others, who would be sent
 // away for it. Of these the ones stay that lie at as many places as can be. If we
 // die in between: rows that Sweep takes up.
@@ -162,7 +162,7 @@ func (m *mend) giveUp(ctx context.Context, made []ledger.Placement) error {
 		}
 	}
 	for _, p := range m.placed {
-		if m.answered(p.Host) && (p.State == ledger.PlacedLost || p.State == ledger.PlacedStable) {
+		if m.answered(p.Host) && p.State != ledger.PlacedGoing {
 			let(edge{p.Share.Number, p.Host})
 		}
 	}
