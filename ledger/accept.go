@@ -197,7 +197,7 @@ func (t *tx) prove(a, b *paper, signer peer.ID) error {
 
 // eventKinds are those of the events that take documents.
 var eventKinds = map[signed.Kind]string{signed.KindOrder: KindOrder, signed.KindRepay: KindRepay, signed.KindConsent: KindConsent,
-	signed.KindHousehold: KindHousehold, signed.KindStatement: KindStatement, signed.KindKeepsake: KindKeepsake}
+	signed.KindHousehold: KindHousehold, signed.KindStatement: KindStatement, signed.KindKeepsake: KindKeepsake, signed.KindRevocation: KindRevocation}
 
 // file writes an entry over the old one, with all that follows from it. taken is
 // the paper that the event tells of.

@@ -57,6 +57,7 @@ const (
 	KindHousehold    = "household"      // a household document was taken
 	KindStatement    = "statement"      // a statement was taken
 	KindKeepsake     = "keepsake"       // a keepsake was taken
+	KindRevocation   = "revocation"     // a revocation of repair authorities was taken
 	KindConflict     = "order-conflict" // a peer signed two documents with one number; evidence: the proof
 	KindFrozen       = "frozen"         // part of a pointer became frozen: what it carried when it ended
 	KindRefresh      = "refresh"        // documents or terms ended, or began to count again
@@ -185,6 +186,14 @@ func (b *Book) Events(ctx context.Context, after uint64, limit int) ([]Event, er
 		return nil, fmt.Errorf("read events after %d: %w", after, err)
 	}
 	return events, nil
+}
+
+// Newest is the sequence number of the newest durable event. Accounts, counters
+// and documents stay as they are while it does.
+func (b *Book) Newest() uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.seen
 }
 
 // WaitEvent returns when there is an event after this sequence number, or with

@@ -18,12 +18,13 @@ type paper struct {
 	payload []byte // what was signed
 
 	// One of these, by kind.
-	order     signed.Order
-	repay     signed.Repay
-	consent   signed.Consent
-	household signed.Household
-	statement signed.Statement
-	keepsake  signed.Keepsake
+	order      signed.Order
+	repay      signed.Repay
+	consent    signed.Consent
+	household  signed.Household
+	statement  signed.Statement
+	keepsake   signed.Keepsake
+	revocation signed.Revocation
 
 	byHost, byOwner bool // statements: who signed
 }
@@ -53,6 +54,9 @@ func openPaper(d signed.Document) (*paper, error) {
 	case signed.KindKeepsake:
 		p.keepsake, err = d.Keepsake()
 		body = p.keepsake
+	case signed.KindRevocation:
+		p.revocation, err = d.Revocation()
+		body = p.revocation
 	default:
 		err = fmt.Errorf("%v has no content of its own: %w", d.Kind, signed.ErrDocument)
 	}
@@ -84,6 +88,8 @@ func (p *paper) identity() signed.Identity {
 		id.Issuer, id.Other, id.Number = p.statement.Host, p.statement.Owner, p.statement.Number
 	case signed.KindKeepsake:
 		id.Issuer, id.Number = p.keepsake.Owner, p.keepsake.Number()
+	case signed.KindRevocation:
+		id.Issuer, id.Number = p.revocation.Owner, p.revocation.Number
 	}
 	return id
 }
@@ -129,6 +135,8 @@ func (p *paper) validAt(now int64) error {
 		return p.household.ValidAt(now)
 	case signed.KindKeepsake:
 		return p.keepsake.ValidAt(now)
+	case signed.KindRevocation:
+		return p.revocation.ValidAt(now)
 	}
 	return p.statement.ValidAt(now)
 }

@@ -214,7 +214,7 @@ func (d *post) wants(p peer.ID, x paper) bool {
 	if !x.open || x.id.Issuer != d.n.self {
 		return x.spread && d.n.gate.isFriend(p) || d.n.publishes(p, x)
 	}
-	return d.n.gate.isFriend(p) || x.id.Kind == signed.KindOrder && d.n.gate.isReached(p)
+	return d.n.gate.isFriend(p) || (x.id.Kind == signed.KindOrder || x.id.Kind == signed.KindRevocation) && d.n.gate.isReached(p)
 }
 
 // has is the newest number of a document that a peer is known to have.
@@ -258,7 +258,7 @@ func (d *post) hand(ctx context.Context, p peer.ID, batch []paper) error {
 		case p2p.DeliveredConflict:
 			d.note(p, x)
 			if d.mine(x) {
-				if err := d.n.outdo(ctx, x.id); err != nil {
+				if err := d.n.outdo(ctx, x); err != nil {
 					return err
 				}
 				d.changed()

@@ -128,7 +128,7 @@ func (k *keep) Allocate(ctx context.Context, from peer.ID, a p2p.AllocateRequest
 	if shares.CrosscheckLen(a.Layout) > maxCrosscheck {
 		return p2p.AllocateResponse{}, &p2p.Error{Code: p2p.CodeTooLarge}
 	}
-	from, err := k.principal(from, a.Authority, a.Index, a.Layout)
+	from, err := k.principal(ctx, from, a.Authority, a.Index, a.Layout)
 	if err != nil {
 		return p2p.AllocateResponse{}, err
 	}

@@ -146,6 +146,9 @@ func (n *Node) open(ctx context.Context) (err error) {
 		n.authorities.open(n.dir.join("authorities"), n.config.Clock().Unix())); err != nil {
 		return err
 	}
+	if err := n.dropRevoked(ctx); err != nil {
+		return err
+	}
 	if err := n.openNetwork(ctx, key, secret); err != nil {
 		return err
 	}

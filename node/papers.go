@@ -37,7 +37,7 @@ func (p paper) key() signed.Identity {
 // rank orders papers so that one that another needs comes before it: a repay
 // order needs the consents, a statement needs the repay order.
 func (p paper) rank() int {
-	return slices.Index([]signed.Kind{signed.KindHousehold, signed.KindConsent, signed.KindRepay, signed.KindOrder,
+	return slices.Index([]signed.Kind{signed.KindHousehold, signed.KindRevocation, signed.KindConsent, signed.KindRepay, signed.KindOrder,
 		signed.KindStatement, signed.KindConflict, signed.KindKeepsake}, p.id.Kind)
 }
 

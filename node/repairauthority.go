@@ -139,6 +139,19 @@ func (s *authorities) live(now int64) []authority {
 	return list
 }
 
+// drop forgets an authority, unless a newer one for the file has come. It is durable
+// enough on return: one that comes back with the next start is dropped again.
+func (s *authorities) drop(a authority) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k := wardKey{a.Owner, a.Index}
+	if s.held[k].Number != a.Number {
+		return nil
+	}
+	delete(s.held, k)
+	return os.Remove(s.path(k))
+}
+
 // of gives an authority for a file; nil: there is none.
 func (s *authorities) of(index potluck.StorageIndex, now int64) *authority {
 	for _, a := range s.live(now) {
@@ -160,6 +173,9 @@ func (n *Node) takeAuthority(ctx context.Context, d signed.Document) (uint8, err
 	}
 	if !n.gate.isFriend(a.Owner) {
 		return p2p.DeliveredUnknownIssuer, nil
+	}
+	if revoked, err := n.book.Revoked(ctx, a); err != nil || revoked {
+		return p2p.DeliveredStale, n.checked(err)
 	}
 	first := n.authorities.of(a.Index, n.config.Clock().Unix()) == nil
 	result, err := n.authorities.take(authority{a, d.Sealed[0]})
@@ -219,7 +235,11 @@ func (n *Node) Authorize(ctx context.Context, friend ledger.Account, c caps.Cap,
 		return AuthorityView{}, n.checked(orNotFound(err, "file of this cap among those that this node put"))
 	}
 	now := n.config.Clock()
-	a := signed.Authority{Owner: n.self, Repairer: friend.Peer, Number: uint64(now.UnixMilli()), Index: v.Index, Layout: v.Layout, Manifest: v.Manifest,
+	least, err := n.afterRevoked(ctx, friend.Peer, v.Index)
+	if err != nil {
+		return AuthorityView{}, err
+	}
+	a := signed.Authority{Owner: n.self, Repairer: friend.Peer, Number: max(uint64(now.UnixMilli()), least), Index: v.Index, Layout: v.Layout, Manifest: v.Manifest,
 		NotBefore: now.Unix(), Expires: now.Add(lasts).Unix()}
 	if err := a.Validate(); err != nil {
 		return AuthorityView{}, usagef("this can't be signed: %v", err)

@@ -19,7 +19,7 @@ var errNoLeave = errors.New("the repair authority isn't for this")
 // principal tells in whose name a peer asks: its own, or that of the owner who
 // signed the authority that comes with the request. All that follows is decided,
 // charged and leased as if the owner had asked.
-func (k *keep) principal(from peer.ID, sealed []byte, index potluck.StorageIndex, l potluck.Layout) (peer.ID, error) {
+func (k *keep) principal(ctx context.Context, from peer.ID, sealed []byte, index potluck.StorageIndex, l potluck.Layout) (peer.ID, error) {
 	if len(sealed) == 0 {
 		return from, nil
 	}
@@ -32,6 +32,11 @@ func (k *keep) principal(from peer.ID, sealed []byte, index potluck.StorageIndex
 	}
 	if err != nil {
 		return "", bad("in the name of another: %w", err)
+	}
+	if revoked, err := k.book.Revoked(ctx, a); err != nil {
+		return "", k.answer(err)
+	} else if revoked {
+		return "", bad("in the name of another: %w: its owner took authority %d back", errNoLeave, a.Number)
 	}
 	return a.Owner, nil
 }

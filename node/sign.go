@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"potluck/ledger"
@@ -62,58 +63,58 @@ func (n *Node) nextOrder(o signed.Order) (signed.Order, error) {
 	return next, err
 }
 
-// signOrder changes this node's standing order and takes it into the books.
-func (n *Node) signOrder(ctx context.Context, above uint64, change func(*signed.Order) error) (signed.Order, error) {
+// signNew signs what next gives, and takes it into the books. Nothing else is signed
+// meanwhile, so next may number it after the newest one there.
+func signNew[T interface{ Validate() error }](ctx context.Context, n *Node, kind signed.Kind, seal func(crypto.PrivKey, T) ([]byte, error),
+	next func() (T, error)) (T, error) {
 	n.signing.Lock()
 	defer n.signing.Unlock()
-	old, err := n.ownOrder(ctx)
+	x, err := next()
 	if err != nil {
-		return signed.Order{}, err
+		return x, err
 	}
-	next, err := n.nextOrder(old)
+	if err := x.Validate(); err != nil {
+		return x, usagef("this can't be signed: %v", err)
+	}
+	sealed, err := seal(n.keep.key, x)
 	if err != nil {
-		return next, err
+		return x, err
 	}
-	next.Number = max(next.Number, above+1)
-	if err := change(&next); err != nil {
-		return next, err
-	}
-	next = next.Sorted()
-	if err := next.Validate(); err != nil {
-		return next, usagef("this can't be signed: %v", err)
-	}
-	sealed, err := signed.SealOrder(n.keep.key, next)
-	if err != nil {
-		return next, err
-	}
-	return next, n.takeOwn(ctx, signed.Single(signed.KindOrder, sealed))
+	return x, n.takeOwn(ctx, signed.Single(kind, sealed))
+}
+
+// signOrder changes this node's standing order and takes it into the books.
+func (n *Node) signOrder(ctx context.Context, above uint64, change func(*signed.Order) error) (signed.Order, error) {
+	return signNew(ctx, n, signed.KindOrder, signed.SealOrder, func() (signed.Order, error) {
+		old, err := n.ownOrder(ctx)
+		if err != nil {
+			return old, err
+		}
+		next, err := n.nextOrder(old)
+		if err != nil {
+			return next, err
+		}
+		next.Number = max(next.Number, above+1)
+		err = change(&next)
+		return next.Sorted(), err
+	})
 }
 
 // signRepay changes this node's repay order and takes it into the books.
 func (n *Node) signRepay(ctx context.Context, above uint64, change func(*signed.Repay) error) (signed.Repay, error) {
-	n.signing.Lock()
-	defer n.signing.Unlock()
-	old, err := n.ownRepay(ctx)
-	if err != nil {
-		return signed.Repay{}, err
-	}
-	next, err := n.nextRepay(old)
-	if err != nil {
-		return next, err
-	}
-	next.Number = max(next.Number, above+1)
-	if err := change(&next); err != nil {
-		return next, err
-	}
-	next = next.Sorted()
-	if err := next.Validate(); err != nil {
-		return next, usagef("this can't be signed: %v", err)
-	}
-	sealed, err := signed.SealRepay(n.keep.key, next)
-	if err != nil {
-		return next, err
-	}
-	return next, n.takeOwn(ctx, signed.Single(signed.KindRepay, sealed))
+	return signNew(ctx, n, signed.KindRepay, signed.SealRepay, func() (signed.Repay, error) {
+		old, err := n.ownRepay(ctx)
+		if err != nil {
+			return old, err
+		}
+		next, err := n.nextRepay(old)
+		if err != nil {
+			return next, err
+		}
+		next.Number = max(next.Number, above+1)
+		err = change(&next)
+		return next.Sorted(), err
+	})
 }
 
 func (n *Node) nextRepay(r signed.Repay) (signed.Repay, error) {
@@ -130,42 +131,21 @@ func (n *Node) nextRepay(r signed.Repay) (signed.Repay, error) {
 
 // signConsent says that this node works for a principal, or no longer.
 func (n *Node) signConsent(ctx context.Context, above uint64, principal peer.ID, works bool) (signed.Consent, error) {
-	n.signing.Lock()
-	defer n.signing.Unlock()
-	old, _, err := opened(ctx, n.book, signed.KindConsent, n.self, principal, signed.Document.Consent)
-	if err != nil {
-		return old, n.checked(err)
-	}
-	now := n.config.Clock().Unix()
-	next := signed.Consent{Server: n.self, Principal: principal, Number: max(old.Number, above) + 1, NotBefore: now,
-		Expires: now + int64(signed.DefaultLifetime/time.Second), Works: works}
-	if err := next.Validate(); err != nil {
-		return next, usagef("this can't be signed: %v", err)
-	}
-	sealed, err := signed.SealConsent(n.keep.key, next)
-	if err != nil {
-		return next, err
-	}
-	return next, n.takeOwn(ctx, signed.Single(signed.KindConsent, sealed))
+	return signNew(ctx, n, signed.KindConsent, signed.SealConsent, func() (signed.Consent, error) {
+		old, _, err := opened(ctx, n.book, signed.KindConsent, n.self, principal, signed.Document.Consent)
+		now := n.config.Clock().Unix()
+		return signed.Consent{Server: n.self, Principal: principal, Number: max(old.Number, above) + 1, NotBefore: now,
+			Expires: now + int64(signed.DefaultLifetime/time.Second), Works: works}, n.checked(err)
+	})
 }
 
 // signHousehold says of which household this node is.
 func (n *Node) signHousehold(ctx context.Context, above uint64, label string, members []peer.ID) (signed.Household, error) {
-	n.signing.Lock()
-	defer n.signing.Unlock()
-	old, _, err := opened(ctx, n.book, signed.KindHousehold, n.self, "", signed.Document.Household)
-	if err != nil {
-		return old, n.checked(err)
-	}
-	next := signed.Household{Member: n.self, Number: max(old.Number, above) + 1, Time: n.config.Clock().Unix(), Label: label, Members: members}.Sorted()
-	if err := next.Validate(); err != nil {
-		return next, usagef("this can't be signed: %v", err)
-	}
-	sealed, err := signed.SealHousehold(n.keep.key, next)
-	if err != nil {
-		return next, err
-	}
-	return next, n.takeOwn(ctx, signed.Single(signed.KindHousehold, sealed))
+	return signNew(ctx, n, signed.KindHousehold, signed.SealHousehold, func() (signed.Household, error) {
+		old, _, err := opened(ctx, n.book, signed.KindHousehold, n.self, "", signed.Document.Household)
+		return signed.Household{Member: n.self, Number: max(old.Number, above) + 1, Time: n.config.Clock().Unix(), Label: label, Members: members}.Sorted(),
+			n.checked(err)
+	})
 }
 
 // takeOwn takes a document of this node into the books; from then on it is its
@@ -227,7 +207,8 @@ func (n *Node) resign(ctx context.Context) (bool, error) {
 
 // outdo signs what this node says now under a number above one that others
 // remember from before its books were lost.
-func (n *Node) outdo(ctx context.Context, id signed.Identity) error {
+func (n *Node) outdo(ctx context.Context, p paper) error {
+	id := p.id
 	var err error
 	switch id.Kind {
 	case signed.KindOrder:
@@ -244,6 +225,8 @@ func (n *Node) outdo(ctx context.Context, id signed.Identity) error {
 		if err = open; err == nil {
 			_, err = n.signHousehold(ctx, id.Number, h.Label, h.Members)
 		}
+	case signed.KindRevocation:
+		err = n.outdoRevocation(ctx, p.document)
 	case signed.KindKeepsake:
 		c, read := n.memory(ctx)
 		if err = read; err == nil {

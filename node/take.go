@@ -121,6 +121,11 @@ func (n *Node) hinted(ctx context.Context, p paper, hints []p2p.HostHint) error 
 
 // taken does what follows from a document of another peer that is new here.
 func (n *Node) taken(ctx context.Context, p paper, hints []p2p.HostHint) error {
+	if p.id.Kind == signed.KindRevocation {
+		if err := n.dropRevoked(ctx); err != nil {
+			return err
+		}
+	}
 	if p.id.Kind == signed.KindOrder {
 		if err := n.introduce(ctx, p, hints); err != nil {
 			return err
@@ -170,7 +175,7 @@ func (n *Node) returned(ctx context.Context, p paper) (uint8, error) {
 	}
 	n.log.Warn("others remember a newer document of this node than its books; signing above it", "kind", p.id.Kind,
 		"number", p.id.Number, "here", row.Number)
-	if err := n.outdo(ctx, p.id); err != nil {
+	if err := n.outdo(ctx, p); err != nil {
 		return 0, err
 	}
 	n.post.changed()

@@ -21,7 +21,7 @@ func (k *keep) Write(ctx context.Context, from peer.ID, w p2p.WriteRequest, body
 	if err := checkWrite(w); err != nil {
 		return p2p.WriteResponse{}, err
 	}
-	owner, err := k.principal(from, w.Authority, w.Index, w.Layout)
+	owner, err := k.principal(ctx, from, w.Authority, w.Index, w.Layout)
 	if err != nil {
 		return p2p.WriteResponse{}, err
 	}

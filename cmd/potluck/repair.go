@@ -105,28 +105,39 @@ func (c *cli) remarkRefused(f files.RepairResult) {
 type repairAuthorizeCmd struct {
 	Peer string `arg:"" help:"The friend."`
 	capFlags
-	For span `placeholder:"TIME" default:"30d" help:"How long it may: at most 90d (${default})."`
+	For    span `placeholder:"TIME" default:"30d" help:"How long it may: at most 90d (${default})."`
+	Revoke bool `help:"Take it back; without a cap, for every file."`
 }
 
 // Help says more than one line.
 func (a *repairAuthorizeCmd) Help() string {
-	return `Signs that a friend may repair one file, and gives that to the friend, who must be connected. When you were away for a day and shares are lost, the friend's node brings them back by itself. Hosts charge your account, and keep the shares for you. The friend can't read the file, and can bring no other bytes than its shares.`
+	return `Signs that a friend may repair one file, and gives that to the friend, who must be connected. When you were away for a day and shares are lost, the friend's node brings them back by itself. Hosts charge your account, and keep the shares for you. The friend can't read the file, and can bring no other bytes than its shares. With --revoke it may no longer: hosts hear of that when they are connected, from your node or from friends, and refuse what the friend brings in your name from then on.`
 }
 
 // Run gives a friend leave to repair a file.
 func (a *repairAuthorizeCmd) Run(ctx context.Context, c *cli) error {
-	text, err := a.read(c)
-	if err != nil {
-		return err
+	q := api.AuthorizeRequest{Seconds: int64(a.For), Revoke: a.Revoke}
+	if !a.Revoke || a.Cap+a.CapFile != "" {
+		var err error
+		if q.Cap, err = a.read(c); err != nil {
+			return err
+		}
+	}
+	if a.Revoke {
+		q.Seconds = 0
 	}
 	node, err := c.dial(ctx)
 	if err != nil {
 		return err
 	}
 	defer node.Close()
-	v, err := node.Authorize(ctx, a.Peer, api.AuthorizeRequest{Cap: text, Seconds: int64(a.For)})
+	v, err := node.Authorize(ctx, a.Peer, q)
 	if err != nil || c.JSON {
 		return c.emitUnless(err, v)
+	}
+	if a.Revoke {
+		c.printf("%s may repair %s no longer; hosts are told as they come", v.RepairerName, pick(q.Cap == "", "anything of yours", "it"))
+		return nil
 	}
 	c.printf("%s may repair it until %s, at your account's cost", v.RepairerName, when(v.Expires))
 	return nil

@@ -32,10 +32,11 @@ type RepairRequest struct {
 	DryRun bool   `json:"dry_run,omitempty"`
 }
 
-// AuthorizeRequest gives a friend leave to repair one file.
+// AuthorizeRequest gives a friend leave to repair one file, or takes it back.
 type AuthorizeRequest struct {
-	Cap     string `json:"cap"`
-	Seconds int64  `json:"seconds"` // how long it holds, at most 90 days
+	Cap     string `json:"cap"`              // when it is taken back it may be empty: of every file
+	Seconds int64  `json:"seconds"`          // how long it holds, at most 90 days; 0 when it is taken back
+	Revoke  bool   `json:"revoke,omitempty"` // take it back
 }
 
 // oneOrAll reads a cap that may be left out.
@@ -83,13 +84,20 @@ func (s *server) authorize(r *http.Request) (any, error) {
 	if err := read(r, &q); err != nil {
 		return nil, err
 	}
-	c, err := caps.Parse(q.Cap)
+	parse := caps.Parse
+	if q.Revoke {
+		parse = oneOrAll
+	}
+	c, err := parse(q.Cap)
 	if err != nil {
 		return nil, err
 	}
 	a, err := s.account(r)
 	if err != nil {
 		return nil, err
+	}
+	if q.Revoke {
+		return s.node.RevokeAuthority(r.Context(), a, c)
 	}
 	return s.node.Authorize(r.Context(), a, c, time.Duration(q.Seconds)*time.Second)
 }
@@ -123,7 +131,8 @@ func (c *Client) Repair(ctx context.Context, q RepairRequest, report func(files.
 	return callStream[RepairReport](ctx, c, "/v1/files/repair", q, report)
 }
 
-// Authorize gives a friend leave to repair one file at this node's cost.
+// Authorize gives a friend leave to repair one file at this node's cost, or takes it
+// back.
 func (c *Client) Authorize(ctx context.Context, peer string, q AuthorizeRequest) (AuthorityView, error) {
 	return call[AuthorityView](ctx, c, "POST", friendPath(peer, "/authority"), q)
 }

@@ -48,6 +48,13 @@ func TestHealthAndRepair(t *testing.T) {
 	if list, err := bob.Authorities(t.Context()); err != nil || len(list) != 1 || list[0].OwnerName != "alice" || list[0].Expires != v.Expires {
 		t.Fatalf("authorities: %+v, %v", list, err)
 	}
+	for _, c := range []string{res.Cap, ""} {
+		if v, err := alice.Authorize(t.Context(), "bob", AuthorizeRequest{Cap: c, Revoke: true}); err != nil || v.RepairerName != "bob" || (c != "") != (v.Index == res.Index) {
+			t.Fatalf("take back %q: %+v, %v", c, v, err)
+		}
+	}
+	_, err = alice.Authorize(t.Context(), "bob", AuthorizeRequest{Cap: "x", Revoke: true})
+	wantKind(t, "take back what is no cap", err, KindUsage)
 	_, err = alice.Authorize(t.Context(), "bob", AuthorizeRequest{Cap: res.Cap, Seconds: 91 * 24 * 3600})
 	wantKind(t, "leave for 91 days", err, KindUsage)
 	_, err = bob.Authorize(t.Context(), "alice", AuthorizeRequest{Cap: res.Cap, Seconds: 3600})

@@ -211,6 +211,8 @@ func openAny(sealed []byte) (opened[content], error) {
 		return widen(open[Keepsake](sealed))
 	case KindAuthority:
 		return widen(open[Authority](sealed))
+	case KindRevocation:
+		return widen(open[Revocation](sealed))
 	default:
 		return widen(open[Statement](sealed))
 	}

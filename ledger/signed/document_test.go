@@ -44,7 +44,7 @@ func TestDocumentForms(t *testing.T) {
 	x := []byte("x")
 	for name, d := range map[string]Document{
 		"no kind":                  {0, [][]byte{x}},
-		"kind 9":                   {9, [][]byte{x}},
+		"kind 10":                  {10, [][]byte{x}},
 		"order of none":            {KindOrder, nil},
 		"order of two":             {KindOrder, [][]byte{x, x}},
 		"order of an empty one":    {KindOrder, [][]byte{{}}},
@@ -79,6 +79,7 @@ func TestDocumentOpensAsItsKind(t *testing.T) {
 		_, _, _, opens[KindStatement] = d.Statement()
 		_, opens[KindKeepsake] = d.Keepsake()
 		_, opens[KindAuthority] = d.Authority()
+		_, opens[KindRevocation] = d.Revocation()
 		_, opens[KindConflict] = VerifyConflict(d)
 		for k, err := range opens {
 			if (err == nil) != (k == d.Kind) {
@@ -102,6 +103,7 @@ func TestIdentities(t *testing.T) {
 		"statement-owner": {KindStatement, id(1), id(2), 12},
 		"conflict":        {KindConflict, id(1), "", 7},
 		"authority":       {KindAuthority, id(1), id(2), 1_800_000_000_000},
+		"revocation":      {KindRevocation, id(1), "", 3},
 		"keepsake":        {KindKeepsake, id(1), "", 2<<32 + 31},
 	}
 	for name, d := range documents() {
@@ -239,6 +241,9 @@ func contradict(c content) content {
 		c.Bytes--
 		return c
 	case Keepsake:
+		c.Time++
+		return c
+	case Revocation:
 		c.Time++
 		return c
 	case Authority:

@@ -89,11 +89,16 @@ func sampleAuthority() Authority {
 		Manifest: hash(8), NotBefore: noon, Expires: noon + 30*day}
 }
 
+func sampleRevocation() Revocation {
+	return Revocation{Owner: id(1), Number: 3, Time: noon}.With(Revoked{SubjectOf(id(1), id(2), potluck.StorageIndex{9}), 1_800_000_000_000}).
+		With(Revoked{SubjectOf(id(1), id(3), potluck.StorageIndex{}), 1_790_000_000_000})
+}
+
 // samples has one valid content of each kind, all signed by key 1.
 func samples() map[Kind]content {
 	return map[Kind]content{KindOrder: sampleOrder(), KindRepay: sampleRepay(), KindConsent: sampleConsent(),
 		KindHousehold: sampleHousehold(), KindStatement: sampleStatement(), KindKeepsake: sampleKeepsake(),
-		KindAuthority: sampleAuthority()}
+		KindAuthority: sampleAuthority(), KindRevocation: sampleRevocation()}
 }
 
 // sealAny signs a content of any kind.
@@ -113,19 +118,22 @@ func sealAny(k crypto.PrivKey, c content) ([]byte, error) {
 		return SealKeepsake(k, c)
 	case Authority:
 		return SealAuthority(k, c)
+	case Revocation:
+		return SealRevocation(k, c)
 	}
 	return nil, errors.New("no such content")
 }
 
 // openers has the public opener of each kind.
 var openers = map[Kind]func([]byte) (content, error){
-	KindOrder:     func(b []byte) (content, error) { return OpenOrder(b) },
-	KindRepay:     func(b []byte) (content, error) { return OpenRepay(b) },
-	KindConsent:   func(b []byte) (content, error) { return OpenConsent(b) },
-	KindHousehold: func(b []byte) (content, error) { return OpenHousehold(b) },
-	KindStatement: func(b []byte) (content, error) { s, _, err := OpenStatement(b); return s, err },
-	KindAuthority: func(b []byte) (content, error) { return OpenAuthority(b) },
-	KindKeepsake:  func(b []byte) (content, error) { return Single(KindKeepsake, b).Keepsake() },
+	KindOrder:      func(b []byte) (content, error) { return OpenOrder(b) },
+	KindRepay:      func(b []byte) (content, error) { return OpenRepay(b) },
+	KindConsent:    func(b []byte) (content, error) { return OpenConsent(b) },
+	KindHousehold:  func(b []byte) (content, error) { return OpenHousehold(b) },
+	KindStatement:  func(b []byte) (content, error) { s, _, err := OpenStatement(b); return s, err },
+	KindAuthority:  func(b []byte) (content, error) { return OpenAuthority(b) },
+	KindRevocation: func(b []byte) (content, error) { return Single(KindRevocation, b).Revocation() },
+	KindKeepsake:   func(b []byte) (content, error) { return Single(KindKeepsake, b).Keepsake() },
 }
 
 // documents has one valid document of each kind, and statements signed by one.

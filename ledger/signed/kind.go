@@ -15,6 +15,8 @@ const (
 	KindConflict  Kind = 6 // two documents of one signer under one number
 	KindKeepsake  Kind = 7 // what a node leaves with its friends, sealed for itself
 	KindAuthority Kind = 8 // a friend may repair one file for its owner
+	// KindRevocation: repair authorities hold no longer.
+	KindRevocation Kind = 9
 )
 
 // kindRow says how a kind is called and which signature serves it. A conflict
@@ -25,14 +27,15 @@ type kindRow struct {
 }
 
 var kinds = [...]kindRow{
-	KindOrder:     {"order", "potluck-order", "/potluck/order/1", 1},
-	KindRepay:     {"repay", "potluck-repay", "/potluck/repay/1", 1},
-	KindConsent:   {"consent", "potluck-consent", "/potluck/consent/1", 1},
-	KindHousehold: {"household", "potluck-household", "/potluck/household/1", 1},
-	KindStatement: {"statement", "potluck-statement", "/potluck/statement/1", 2},
-	KindConflict:  {"conflict", "", "", 2},
-	KindKeepsake:  {"keepsake", "potluck-keepsake", "/potluck/keepsake/1", 1},
-	KindAuthority: {"authority", "potluck-authority", "/potluck/authority/1", 1},
+	KindOrder:      {"order", "potluck-order", "/potluck/order/1", 1},
+	KindRepay:      {"repay", "potluck-repay", "/potluck/repay/1", 1},
+	KindConsent:    {"consent", "potluck-consent", "/potluck/consent/1", 1},
+	KindHousehold:  {"household", "potluck-household", "/potluck/household/1", 1},
+	KindStatement:  {"statement", "potluck-statement", "/potluck/statement/1", 2},
+	KindConflict:   {"conflict", "", "", 2},
+	KindKeepsake:   {"keepsake", "potluck-keepsake", "/potluck/keepsake/1", 1},
+	KindAuthority:  {"authority", "potluck-authority", "/potluck/authority/1", 1},
+	KindRevocation: {"revocation", "potluck-revocation", "/potluck/revocation/1", 1},
 }
 
 // Valid tells whether k is in the table.
@@ -53,7 +56,7 @@ func ParseKind(word string) (Kind, error) {
 			return k, nil
 		}
 	}
-	return 0, fmt.Errorf("%w: kind %.20q is none of order, repay, consent, household, statement, conflict, keepsake, authority", ErrDocument, word)
+	return 0, fmt.Errorf("%w: kind %.20q is none of order, repay, consent, household, statement, conflict, keepsake, authority, revocation", ErrDocument, word)
 }
 
 // MarshalText gives the one word.

@@ -113,13 +113,22 @@ func drawAuthority(t *rapid.T) Authority {
 	return a
 }
 
+func drawRevocation(t *rapid.T) Revocation {
+	r := sampleRevocation()
+	r.Revoked = []Revoked{}
+	for range rapid.IntRange(0, 5).Draw(t, "revoked") {
+		r = r.With(Revoked{Subject{rapid.Byte().Draw(t, "about")}, rapid.Uint64Range(1, MaxNumber).Draw(t, "up to")})
+	}
+	return r
+}
+
 func drawKeepsake(t *rapid.T) Keepsake {
 	return Keepsake{Owner: id(1), Epoch: rapid.Uint64Range(1, MaxEpoch).Draw(t, "epoch"), Serial: rapid.Uint64Range(1, MaxSerial).Draw(t, "serial"),
 		Time: rapid.Int64Range(0, MaxTime-1).Draw(t, "time"), Blob: rapid.SliceOfN(rapid.Byte(), 1, 100).Draw(t, "blob")}
 }
 
 func drawContent(t *rapid.T) content {
-	switch rapid.SampledFrom([]Kind{KindOrder, KindRepay, KindConsent, KindHousehold, KindStatement, KindKeepsake, KindAuthority}).Draw(t, "kind") {
+	switch rapid.SampledFrom([]Kind{KindOrder, KindRepay, KindConsent, KindHousehold, KindStatement, KindKeepsake, KindAuthority, KindRevocation}).Draw(t, "kind") {
 	case KindOrder:
 		return drawOrder(t)
 	case KindRepay:
@@ -132,6 +141,8 @@ func drawContent(t *rapid.T) content {
 		return drawKeepsake(t)
 	case KindAuthority:
 		return drawAuthority(t)
+	case KindRevocation:
+		return drawRevocation(t)
 	default:
 		return drawStatement(t)
 	}

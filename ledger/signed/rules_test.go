@@ -3,6 +3,7 @@ package signed
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -278,7 +279,7 @@ func TestClocks(t *testing.T) {
 		t.Error("a pointer's own end is wrong")
 	}
 	for name, validAt := range map[string]func(int64) error{"household": sampleHousehold().ValidAt, "statement": sampleStatement().ValidAt,
-		"keepsake": sampleKeepsake().ValidAt} {
+		"keepsake": sampleKeepsake().ValidAt, "revocation": sampleRevocation().ValidAt} {
 		if err := validAt(noon - tolerance); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -346,9 +347,9 @@ func TestSortedLeavesItsReceiverAlone(t *testing.T) {
 }
 
 func TestKinds(t *testing.T) {
-	for k := range Kind(10) {
+	for k := range Kind(11) {
 		word, err := k.MarshalText()
-		if (err == nil) != k.Valid() || k.Valid() != (k >= 1 && k <= 8) {
+		if (err == nil) != k.Valid() || k.Valid() != (k >= 1 && k <= 9) {
 			t.Fatalf("%d: %s, %v", k, word, err)
 		}
 		var again Kind
@@ -360,4 +361,46 @@ func TestKinds(t *testing.T) {
 	refused(t, "receipt", err)
 	_, err = ParseKind("")
 	refused(t, "no word", err)
+}
+
+// TestRevocationRules: what ends which authority, and what no revocation says.
+func TestRevocationRules(t *testing.T) {
+	r, a := sampleRevocation(), sampleAuthority()
+	for name, x := range map[string]struct {
+		change func(*Authority)
+		ends   bool
+	}{
+		"the one":             {func(*Authority) {}, true},
+		"one before":          {func(a *Authority) { a.Number = 1 }, true},
+		"one given later":     {func(a *Authority) { a.Number++ }, false},
+		"another file":        {func(a *Authority) { a.Index[1] = 1 }, false},
+		"another repairer":    {func(a *Authority) { a.Repairer = id(4) }, false},
+		"another owner":       {func(a *Authority) { a.Owner = id(5) }, false},
+		"all of a repairer":   {func(a *Authority) { a.Repairer, a.Number = id(3), 1_790_000_000_000 }, true},
+		"later of a repairer": {func(a *Authority) { a.Repairer, a.Number = id(3), 1_790_000_000_001 }, false},
+	} {
+		b := a
+		x.change(&b)
+		if r.Ends(b) != x.ends {
+			t.Errorf("%s: %v", name, r.Ends(b))
+		}
+	}
+	less := r.With(Revoked{r.Revoked[0].About, 1})
+	same(t, less.Revoked, r.Revoked)
+	eachRule(t, sampleRevocation, []rule[Revocation]{
+		{"no owner", func(r *Revocation) { r.Owner = "" }, "owner"},
+		{"number 0", func(r *Revocation) { r.Number = 0 }, "number 0"},
+		{"negative time", func(r *Revocation) { r.Time = -1 }, "time -1"},
+		{"ends nothing", func(r *Revocation) { r.Revoked[1].UpTo = 0 }, "number 0"},
+		{"descends", func(r *Revocation) { slices.Reverse(r.Revoked) }, "not ascending"},
+		{"twice", func(r *Revocation) { r.Revoked[1] = r.Revoked[0] }, "not ascending"},
+		{"too many", func(r *Revocation) { r.Revoked = make([]Revoked, MaxRevoked+1) }, "513 authorities"},
+	})
+	most := Revocation{Owner: id(1), Number: MaxNumber, Time: MaxTime, Revoked: make([]Revoked, MaxRevoked)}
+	for i := range most.Revoked {
+		most.Revoked[i] = Revoked{Subject{byte(i >> 8), byte(i)}, MaxNumber}
+	}
+	if _, err := SealRevocation(key(1), most); err != nil {
+		t.Errorf("the largest: %v", err)
+	}
 }

@@ -174,7 +174,7 @@ func makeVectors(t *testing.T) vectors {
 	lives := sampleStatement() // of nodes that were recovered
 	lives.Number, lives.HostHead.Epoch, lives.OwnerHead.Epoch = 13, 2, MaxEpoch
 	all := samples()
-	contents := []content{all[KindOrder], empty.Sorted(), all[KindRepay], all[KindConsent], back, all[KindHousehold], left.Sorted(), all[KindStatement], lives, all[KindKeepsake], all[KindAuthority]}
+	contents := []content{all[KindOrder], empty.Sorted(), all[KindRepay], all[KindConsent], back, all[KindHousehold], left.Sorted(), all[KindStatement], lives, all[KindKeepsake], all[KindAuthority], all[KindRevocation]}
 	for _, c := range contents {
 		for b := byte(1); b <= 3; b++ {
 			if slices.Contains(c.signers(), id(b)) {
@@ -275,7 +275,7 @@ func refusedVectors(docs map[string]Document) (list []vectorRefused) {
 	document := must(docs["consent"].Marshal())
 	add("byte behind the document", false, append(bytes.Clone(document), 0))
 	add("document cut by a byte", false, document[:len(document)-1])
-	add("unknown kind", false, must(encMode.Marshal(Document{9, docs["consent"].Sealed})))
+	add("unknown kind", false, must(encMode.Marshal(Document{10, docs["consent"].Sealed})))
 	add("statement without envelopes", false, must(encMode.Marshal(Document{KindStatement, [][]byte{{}, {}}})))
 	add("order of two envelopes", false, must(encMode.Marshal(Document{KindOrder, pair})))
 	return list

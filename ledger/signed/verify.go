@@ -23,13 +23,14 @@ type Verdict struct {
 	Proof     bool      `json:"proof"` // the signers' disagreement with themselves is proved
 
 	// The contents: one, or the two of a conflict.
-	Orders      []Order     `json:"orders,omitempty"`
-	Repays      []Repay     `json:"repays,omitempty"`
-	Consents    []Consent   `json:"consents,omitempty"`
-	Households  []Household `json:"households,omitempty"`
-	Statements  []Statement `json:"statements,omitempty"`
-	Keepsakes   []Keepsake  `json:"keepsakes,omitempty"`
-	Authorities []Authority `json:"authorities,omitempty"`
+	Orders      []Order      `json:"orders,omitempty"`
+	Repays      []Repay      `json:"repays,omitempty"`
+	Consents    []Consent    `json:"consents,omitempty"`
+	Households  []Household  `json:"households,omitempty"`
+	Statements  []Statement  `json:"statements,omitempty"`
+	Keepsakes   []Keepsake   `json:"keepsakes,omitempty"`
+	Authorities []Authority  `json:"authorities,omitempty"`
+	Revocations []Revocation `json:"revocations,omitempty"`
 }
 
 // Verify opens a document of any kind and tells what it is. Errors wrap
@@ -112,6 +113,9 @@ func (v *Verdict) add(c content) {
 	case Authority:
 		v.Authorities = append(v.Authorities, c)
 		v.NotBefore, v.Expires = c.NotBefore, c.Expires
+	case Revocation:
+		v.Revocations = append(v.Revocations, c)
+		v.Time = c.Time
 	case Keepsake:
 		v.Keepsakes = append(v.Keepsakes, c)
 		v.Time = c.Time
@@ -152,6 +156,8 @@ func sentence(c content) string {
 		return fmt.Sprintf("statement %d: on %s %v held %v (%d bytes) in %d shares for %v", c.Number, date(c.Time), c.Host, c.Bytes,
 			int64(c.Bytes), c.Shares, c.Owner)
 	case Authority:
+		return c.sentence()
+	case Revocation:
 		return c.sentence()
 	case Keepsake:
 		return fmt.Sprintf("keepsake %d of epoch %d of %v, signed %s: %d bytes that only it can open", c.Serial, c.Epoch, c.Owner, date(c.Time), len(c.Blob))

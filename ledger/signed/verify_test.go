@@ -28,6 +28,8 @@ func TestVerdicts(t *testing.T) {
 		"authority": {Kind: KindAuthority, Signers: []peer.ID{id(1)}, Number: 1_800_000_000_000, NotBefore: noon, Expires: noon + 30*day,
 			Authorities: []Authority{sampleAuthority()},
 			Sentence:    "authority 1800000000000: " + id(1).String() + " lets " + id(2).String() + " repair file "},
+		"revocation": {Kind: KindRevocation, Signers: []peer.ID{id(1)}, Number: 3, Time: noon, Revocations: []Revocation{sampleRevocation()},
+			Sentence: "revocation 3 of " + id(1).String() + ", signed 2027-01-15T08:00:00Z: 2 repair authorities hold no longer"},
 		"conflict": {Kind: KindConflict, Of: KindOrder, Signers: []peer.ID{id(1)}, Number: 7, Proof: true, Sentence: "proof that " + id(1).String() + " signed two different documents of kind order with number 7: order 7 of "},
 	}
 	ends := map[string]string{"statement": "signed by the host and the owner", "statement-host": "signed by the host alone", "statement-owner": "signed by the owner alone"}
