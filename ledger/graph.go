@@ -69,6 +69,8 @@ func (g *graph) apply(t *tx) error {
 	maps.Copy(g.proofs, t.proofs)
 	if len(t.entries) > 0 || t.look {
 		maps.Copy(g.entries, t.entries)
+	}
+	if t.look || g.shaped(t.entries) {
 		if err := g.derive(t); err != nil {
 			return err
 		}
@@ -91,6 +93,21 @@ func (g *graph) apply(t *tx) error {
 	}
 	g.boundProofs(t.proofs)
 	return nil
+}
+
+// shaped tells whether any of these documents may change the network. Statements
+// that count nothing here don't: of those there is one for each two friends that
+// know each other, each new one every day, and to look at all for one would add up.
+// When they end is kept in mind all the same.
+func (g *graph) shaped(entries map[docKey]*entry) bool {
+	d := g.desk()
+	for k, e := range entries {
+		if k.kind != signed.KindStatement || k.issuer != g.self && d.works(k.other, g.asOf) > 0 {
+			return true
+		}
+		e.times(g.self, g.bound)
+	}
+	return false
 }
 
 // feed computes a peer anew from its rows.

@@ -56,6 +56,7 @@ type Matrix struct {
 	AsOf  int64        `json:"as_of"`
 	Nodes []Party      `json:"nodes"` // rows and columns, by name; this node is called "you"
 	Cells []MatrixCell `json:"cells"` // by holder, then by owner, in the order of the nodes; those without a word are left out
+	More  bool         `json:"more"`  // there are cells after the last one; only with a limit
 }
 
 // MatrixCell is what the two sides of one holding signed last.
@@ -76,22 +77,31 @@ type Word struct {
 	Digest potluck.Digest `json:"digest"` // over the shares, see ledger.Summary
 }
 
+// MatrixPart selects cells, in the order of the holders' and then the owners' IDs.
+type MatrixPart struct {
+	Holder, Owner peer.ID // only cells after this one; empty: from the first
+	Limit         int     // of cells; 0: all
+}
+
 // Matrix draws the statements in these books: this node's own, and those that
-// friends published.
-func (n *Node) Matrix(ctx context.Context) (Matrix, error) {
+// friends published. A part has the nodes of its cells alone, and keeps the order of
+// IDs, so that the next one goes on behind its last cell.
+func (n *Node) Matrix(ctx context.Context, part MatrixPart) (Matrix, error) {
 	m := Matrix{AsOf: n.config.Clock().Unix(), Nodes: []Party{}, Cells: []MatrixCell{}}
+	if part.Limit < 0 {
+		return m, usagef("a limit of %d cells", part.Limit)
+	}
 	ns, err := n.names(ctx)
 	if err != nil {
 		return m, err
 	}
 	seen := make(map[peer.ID]bool)
-	err = n.book.Documents(ctx, signed.KindStatement, func(row ledger.DocumentRow) error {
-		c, err := cellOf(row)
-		if err != nil {
-			return err
+	err = n.book.WordsAfter(ctx, part.Holder, part.Owner, func(w ledger.Words) error {
+		if m.More = part.Limit > 0 && len(m.Cells) == part.Limit; m.More {
+			return ledger.ErrStop
 		}
-		m.Cells = append(m.Cells, c)
-		seen[c.Holder], seen[c.Owner] = true, true
+		m.Cells = append(m.Cells, cellOf(w))
+		seen[w.Host], seen[w.Owner] = true, true
 		return nil
 	})
 	if err != nil {
@@ -100,6 +110,17 @@ func (n *Node) Matrix(ctx context.Context) (Matrix, error) {
 	for p := range maps.Keys(seen) {
 		m.Nodes = append(m.Nodes, ns.party(p))
 	}
+	if part.Limit > 0 {
+		slices.SortFunc(m.Nodes, byName)
+	} else {
+		m.Arrange()
+	}
+	return m, nil
+}
+
+// Arrange brings the cells into the order of the nodes, and the nodes into that of
+// their names.
+func (m *Matrix) Arrange() {
 	slices.SortFunc(m.Nodes, byName)
 	place := make(map[peer.ID]int, len(m.Nodes))
 	for i, x := range m.Nodes {
@@ -108,29 +129,18 @@ func (n *Node) Matrix(ctx context.Context) (Matrix, error) {
 	slices.SortFunc(m.Cells, func(a, b MatrixCell) int {
 		return cmp.Or(cmp.Compare(place[a.Holder], place[b.Holder]), cmp.Compare(place[a.Owner], place[b.Owner]))
 	})
-	return m, nil
 }
 
-// cellOf finds the newest word of each side: a statement that both signed is a
-// word of both.
-func cellOf(row ledger.DocumentRow) (MatrixCell, error) {
-	c := MatrixCell{Holder: row.Issuer, Owner: row.Other}
-	for _, d := range []*signed.Document{&row.Document, row.ByHost, row.ByOwner} {
-		if d == nil || len(d.Sealed) == 0 {
-			continue
-		}
-		s, byHost, byOwner, err := d.Statement()
-		if err != nil {
-			return c, err
-		}
-		w := &Word{Bytes: s.Bytes, Shares: s.Shares, Number: s.Number, Time: s.Time, Digest: s.Digest}
-		if byHost && (c.Held == nil || c.Held.Number < w.Number) {
-			c.Held = w
-		}
-		if byOwner && (c.Counted == nil || c.Counted.Number < w.Number) {
-			c.Counted = w
-		}
-	}
+// cellOf shows the newest word of each side.
+func cellOf(w ledger.Words) MatrixCell {
+	c := MatrixCell{Holder: w.Host, Owner: w.Owner, Held: wordOf(w.ByHost), Counted: wordOf(w.ByOwner)}
 	c.Differs = c.Held != nil && c.Counted != nil && (c.Held.Bytes != c.Counted.Bytes || c.Held.Shares != c.Counted.Shares || c.Held.Digest != c.Counted.Digest)
-	return c, nil
+	return c
+}
+
+func wordOf(s *signed.Statement) *Word {
+	if s == nil {
+		return nil
+	}
+	return &Word{Bytes: s.Bytes, Shares: s.Shares, Number: s.Number, Time: s.Time, Digest: s.Digest}
 }

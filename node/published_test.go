@@ -15,7 +15,7 @@ import (
 // cell finds what a node was told that one holds for another.
 func cell(t *testing.T, at, holder, owner *Node) (c MatrixCell, found bool) {
 	t.Helper()
-	m, err := at.Matrix(t.Context())
+	m, err := at.Matrix(t.Context(), MatrixPart{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -186,7 +186,7 @@ func listCalls(f *books) []listCall {
 		{"friends", []string{"/v1/friends"}},
 		{"credit", []string{"/v1/credit"}},
 		{"history", []string{"/v1/friends/" + friend + "/history"}},
-		{"matrix", []string{"/v1/matrix"}},
+		{"matrix-page", []string{"/v1/matrix?limit=1000"}},
 		{"invites", []string{"/v1/invites"}},
 		{"disputes", []string{"/v1/disputes"}},
 		{"metrics", []string{"/metrics"}},

@@ -14,9 +14,6 @@ type (
 	OrphansAt      = node.OrphansAt
 	Orphan         = node.Orphan
 	DisputeView    = node.DisputeView
-	Matrix         = node.Matrix
-	MatrixCell     = node.MatrixCell
-	MatrixWord     = node.Word
 )
 
 func (s *server) orphans(r *http.Request) (any, error) {
@@ -29,8 +26,6 @@ func (s *server) orphans(r *http.Request) (any, error) {
 
 func (s *server) disputes(r *http.Request) (any, error) { return s.node.Disputes(r.Context()) }
 
-func (s *server) matrix(r *http.Request) (any, error) { return s.node.Matrix(r.Context()) }
-
 // Orphans tells what hosts hold for this node that nothing here needs, or ends it.
 func (c *Client) Orphans(ctx context.Context, q OrphansRequest) (Orphans, error) {
 	return call[Orphans](ctx, c, "POST", "/v1/orphans", q)
@@ -39,9 +34,4 @@ func (c *Client) Orphans(ctx context.Context, q OrphansRequest) (Orphans, error)
 // Disputes lists what this node and others count otherwise.
 func (c *Client) Disputes(ctx context.Context) ([]DisputeView, error) {
 	return call[[]DisputeView](ctx, c, "GET", "/v1/disputes", nil)
-}
-
-// Matrix tells who holds how much for whom, as friends published it.
-func (c *Client) Matrix(ctx context.Context) (Matrix, error) {
-	return call[Matrix](ctx, c, "GET", "/v1/matrix", nil)
 }

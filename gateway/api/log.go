@@ -57,14 +57,16 @@ func (s *server) follow(r *http.Request, l *lines, after, limit uint64, wait, ev
 		if err != nil {
 			return after, err
 		}
+		lot := make([]message, len(events))
 		for i := range events {
 			if !evidence {
 				events[i].Evidence = nil
 			}
-			if err := l.line(message{Event: &events[i]}); err != nil {
-				return after, err
-			}
+			lot[i] = message{Event: &events[i]}
 			after = events[i].Seq
+		}
+		if err := l.lot(lot); err != nil {
+			return after, err
 		}
 		sent += uint64(len(events))
 		switch {

@@ -58,7 +58,7 @@ var endpoints = map[string]described{
 	"GET /v1/authorities":               {about: "who may repair what", answer: []AuthorityView{}},
 	"GET /v1/who":                       {about: "who holds how much for whom, and why", answer: Who{}},
 	"GET /v1/who/{peer}/shares":         {about: "the rows of one line of who", answer: PeerShares{}, query: []string{"side", "after", "limit"}},
-	"GET /v1/matrix":                    {about: "who holds for whom, by published statements", answer: Matrix{}},
+	"GET /v1/matrix":                    {about: "who holds for whom, by published statements", answer: Matrix{}, query: []string{"after", "limit"}},
 	"GET /v1/disputes":                  {about: "what two books count otherwise", answer: []DisputeView{}},
 	"POST /v1/orphans":                  {about: "what hosts hold that no file of this node needs", body: OrphansRequest{}, answer: Orphans{}},
 	"POST /v1/rm":                       {about: "stop keeping a file", body: capRequest{}, answer: files.RemoveResult{}},

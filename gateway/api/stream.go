@@ -32,14 +32,37 @@ func (l *lines) line(m message) error {
 }
 
 func (l *lines) send(m message) error {
-	if l.err != nil {
+	l.write(m)
+	return l.flush()
+}
+
+// lot sends several lines together.
+func (l *lines) lot(all []message) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(all) == 0 {
 		return l.err
+	}
+	for _, m := range all {
+		l.write(m)
+	}
+	return l.flush()
+}
+
+// write writes a line, which may wait for flush.
+func (l *lines) write(m message) {
+	if l.err != nil {
+		return
 	}
 	if !l.begun {
 		l.begun = true
 		l.w.Header().Set("Content-Type", "application/x-ndjson")
 	}
-	if l.err = json.NewEncoder(l.w).Encode(m); l.err == nil {
+	l.err = json.NewEncoder(l.w).Encode(m)
+}
+
+func (l *lines) flush() error {
+	if l.err == nil {
 		l.err = http.NewResponseController(l.w).Flush()
 	}
 	return l.err
