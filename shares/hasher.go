@@ -31,6 +31,9 @@ type Hasher struct {
 	pages []*[pageNodes * nodeLen]byte // nodes in post-order: they grow with the bytes that came, not with size
 	n     int                          // bytes in buf
 	buf   *[unit]byte
+
+	savedUnits uint64         // of the last part that was saved
+	savedSum   potluck.Digest // of all parts that were saved
 }
 
 // NewHasher makes a Hasher for exactly size bytes that keeps the tree, in

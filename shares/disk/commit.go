@@ -13,6 +13,7 @@ import (
 // incoming file), rename, sync of the directory. Expected system calls:
 //
 //	pwrite64(file) ..., fsync(file)
+//	where a tree was saved: unlinkat(incoming/NAME.tree), fsync(incoming)
 //	renameat(incoming/NAME, XX/NAME)
 //	openat(XX), fsync(XX), close(XX)
 //	close(file)
@@ -82,6 +83,9 @@ func (in *incoming) append(manifest, crosscheck []byte) error {
 // publish gives the synced file its place among the complete ones, durably.
 func (in *incoming) publish() error {
 	dir, id := in.store.dir, in.header.ID
+	if err := in.dropTree(); err != nil {
+		return err
+	}
 	if err := dir.rename(incomingName(id), completeName(id)); err != nil {
 		return err
 	}

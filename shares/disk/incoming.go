@@ -27,6 +27,9 @@ type incoming struct {
 	offset  potluck.Size // bytes of data taken
 	small   []byte       // header and data
 	file    file
+	tree    file         // holds what was saved of the tree; nil: nothing was
+	treeEnd int64        // bytes of it that count
+	saved   potluck.Size // bytes of data that it covers
 	ended   bool
 }
 
@@ -59,10 +62,8 @@ func (s *Store) create(ctx context.Context, h shares.Header) (*incoming, error) 
 	if err != nil || resumed {
 		return in, err
 	}
-	if left {
-		if err := s.remove(incomingName(h.ID)); err != nil {
-			return nil, err
-		}
+	if err := s.removeIncoming(h.ID, left, n >= s.save); err != nil {
+		return nil, err
 	}
 	head := h.Marshal()
 	in.small = append(make([]byte, 0, min(shares.StoredLen(h.Layout), smallShare)), head[:]...)
@@ -98,19 +99,38 @@ func (in *incoming) resume(ctx context.Context) (resumed, left bool, err error) 
 		err = in.sync()
 	}
 	if err != nil {
-		return false, true, errors.Join(err, f.Close())
+		return false, true, errors.Join(err, f.Close(), in.closeTree())
 	}
 	return true, false, nil
 }
 
-// rehash brings the hasher to the end of the file's data and cuts off what
-// follows it.
+// removeIncoming removes what is left of an incoming share: its data, and what
+// was saved beside it.
+func (s *Store) removeIncoming(id potluck.ShareID, data, tree bool) error {
+	if tree {
+		if err := s.remove(treeName(id)); err != nil {
+			return err
+		}
+	}
+	if data {
+		return s.remove(incomingName(id))
+	}
+	return nil
+}
+
+// rehash brings the hasher to the end of the file's data, from where it was
+// saved, and cuts off what follows it.
 func (in *incoming) rehash(ctx context.Context) error {
 	size, err := in.file.size()
 	if err != nil {
 		return err
 	}
 	have := min(size-shares.HeaderLen, in.dataLen)
+	if in.dataLen >= in.store.save {
+		if err := in.loadTree(have); err != nil {
+			return err
+		}
+	}
 	buf := make([]byte, min(have, 256*potluck.KiB))
 	for in.offset < have {
 		if err := ctx.Err(); err != nil {
@@ -122,6 +142,11 @@ func (in *incoming) rehash(ctx context.Context) error {
 		}
 		_, _ = in.hasher.Write(part) // can't fail: no more than dataLen
 		in.offset += potluck.Size(len(part))
+		if in.offset-in.saved >= in.store.save {
+			if err := in.save(); err != nil {
+				return err
+			}
+		}
 	}
 	return in.file.truncate(shares.HeaderLen + in.offset)
 }
@@ -169,6 +194,9 @@ func (in *incoming) write(p []byte) error {
 	if in.file == nil {
 		return nil
 	}
+	if in.offset-in.saved >= in.store.save {
+		return in.save()
+	}
 	return in.file.wrote(shares.HeaderLen + in.offset)
 }
 
@@ -190,7 +218,7 @@ func (in *incoming) Suspend() error {
 	if err := in.suspend(); err != nil {
 		return in.lost("suspend", err)
 	}
-	err := in.file.Close()
+	err := errors.Join(in.file.Close(), in.closeTree())
 	in.end()
 	if err != nil {
 		return fmt.Errorf("suspend share %v: %w", in.header.ID, err)
@@ -209,6 +237,11 @@ func (in *incoming) suspend() error {
 	}
 	if err := in.sync(); err != nil {
 		return err
+	}
+	if in.dataLen >= in.store.save && in.offset-in.saved >= min(worthSaving, in.store.save) {
+		if err := in.saveTree(); err != nil {
+			return err
+		}
 	}
 	if err := in.store.dir.syncDir(incomingDir); err != nil {
 		return in.store.fail(err)
@@ -242,7 +275,7 @@ func (in *incoming) drop() error {
 	if in.file == nil {
 		return nil
 	}
-	err := in.file.Close()
+	err := errors.Join(in.dropTree(), in.file.Close())
 	if e := in.store.dir.remove(incomingName(in.header.ID)); e != nil && !errors.Is(e, fs.ErrNotExist) {
 		err = errors.Join(err, e)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 
 	"potluck"
 	"potluck/shares"
@@ -93,7 +94,7 @@ func (s *Store) Sweep(ctx context.Context, keep func(potluck.ShareID) bool) (rem
 }
 
 func (s *Store) sweep(ctx context.Context, name string, keep func(potluck.ShareID) bool) (bool, error) {
-	id, ok := parseName(name)
+	id, ok := parseName(strings.TrimSuffix(name, treeSuffix))
 	if ok && keep(id) {
 		return false, nil
 	}

@@ -12,6 +12,7 @@ import (
 const (
 	incomingDir = "incoming"
 	damagedDir  = "damaged"
+	treeSuffix  = ".tree"
 )
 
 func shareName(id potluck.ShareID) string {
@@ -19,6 +20,9 @@ func shareName(id potluck.ShareID) string {
 }
 
 func incomingName(id potluck.ShareID) string { return incomingDir + "/" + shareName(id) }
+
+// treeName is where the tree of an incoming share is saved.
+func treeName(id potluck.ShareID) string { return incomingName(id) + treeSuffix }
 
 func damagedName(id potluck.ShareID) string { return damagedDir + "/" + shareName(id) }
 

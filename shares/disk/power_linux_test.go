@@ -81,7 +81,7 @@ func (l *powerLoop) open() *Store {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	return newStore(l.wrap(d))
+	return newStore(l.wrap(d), often)
 }
 
 // round works for a while, cuts the power, and gives what is lost.

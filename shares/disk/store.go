@@ -1,6 +1,7 @@
 // Package disk is a store of shares in a directory: one file for each share.
 //
 //	DIR/incoming/INDEX.NUMBER    a share that is being written, or was cut off
+//	DIR/incoming/INDEX.NUMBER.tree  what was hashed of it, when it is long
 //	DIR/XX/INDEX.NUMBER          a complete share; XX is the first byte of the index
 //	DIR/damaged/INDEX.NUMBER     what lay there and was no share, set aside for people
 //
@@ -28,12 +29,17 @@ import (
 )
 
 // Options of a store; the zero value is the default.
-type Options struct{}
+type Options struct {
+	// Save is after how many bytes of data of a long share what was hashed of it is
+	// saved, so that who resumes it needn't wait for more to be read again; 0: 1 GiB.
+	Save potluck.Size
+}
 
 // Store keeps shares in a directory. One process at a time may have a
 // directory open; the caller sees to that.
 type Store struct {
-	dir directory
+	dir  directory
+	save potluck.Size // Options.Save
 
 	mu     sync.Mutex
 	closed bool
@@ -44,16 +50,19 @@ type Store struct {
 var _ shares.Store = (*Store)(nil)
 
 // New opens the store in dir, which it makes if there is none.
-func New(dir string, _ Options) (*Store, error) {
+func New(dir string, o Options) (*Store, error) {
 	d, err := openDirectory(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", dir, err)
 	}
-	return newStore(d), nil
+	return newStore(d, o), nil
 }
 
-func newStore(d directory) *Store {
-	return &Store{dir: d, taken: map[potluck.ShareID]bool{}}
+func newStore(d directory, o Options) *Store {
+	if o.Save <= 0 {
+		o.Save = defaultSave
+	}
+	return &Store{dir: d, save: o.Save, taken: map[potluck.ShareID]bool{}}
 }
 
 // Close ends the store.
@@ -142,7 +151,7 @@ func (s *Store) Delete(ctx context.Context, id potluck.ShareID) error {
 		return fmt.Errorf("delete share %v: %w", id, err)
 	}
 	defer s.release(id)
-	for _, name := range []string{completeName(id), incomingName(id)} {
+	for _, name := range []string{completeName(id), treeName(id), incomingName(id)} {
 		if err := s.remove(name); err != nil {
 			return fmt.Errorf("delete share %v: %w", id, err)
 		}
