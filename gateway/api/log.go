@@ -16,8 +16,8 @@ func (s *server) events(w http.ResponseWriter, r *http.Request) {
 	l := &lines{w: w}
 	q := r.URL.Query()
 	var err error
-	var n [2]uint64
-	for i, key := range []string{"after", "limit"} {
+	var n [3]uint64
+	for i, key := range []string{"after", "limit", "newest"} {
 		if text := q.Get(key); text != "" && err == nil {
 			if n[i], err = strconv.ParseUint(text, 10, 63); err != nil {
 				err = usagef("%s is a number, not %q", key, text)
@@ -36,8 +36,23 @@ func (s *server) events(w http.ResponseWriter, r *http.Request) {
 		l.end(nil, err)
 		return
 	}
-	last, err := s.follow(r, l, n[0], n[1], said[0], said[1])
+	after, err := s.beforeNewest(r, n[0], n[2])
+	if err != nil {
+		l.end(nil, err)
+		return
+	}
+	last, err := s.follow(r, l, after, n[1], said[0], said[1])
 	l.end(logEnd{last}, err)
+}
+
+// beforeNewest is the number behind which the newest events begin, so many of them
+// as were asked for; 0: all that come after a number.
+func (s *server) beforeNewest(r *http.Request, after, newest uint64) (uint64, error) {
+	if newest == 0 {
+		return after, nil
+	}
+	last, err := s.node.LastEvent(r.Context())
+	return max(after, last-min(newest, last)), err
 }
 
 // logEnd is the result of a log that wasn't cut.

@@ -91,7 +91,7 @@ var endpoints = map[string]described{
 	"POST /v1/get":          {about: "read a file: frames of docs/spec/api.md, or lines when a path is named", body: GetRequest{}, kind: octets},
 	"POST /v1/files/check":  {about: "tell how files are; the last line has the result", body: HealthRequest{}, kind: ndjson, answer: message{}},
 	"POST /v1/files/repair": {about: "bring back what is missing; the last line has the result", body: RepairRequest{}, kind: ndjson, answer: message{}},
-	"GET /v1/log":           {about: "events, one a line", kind: ndjson, answer: message{}, query: []string{"after", "limit", "follow"}},
+	"GET /v1/log":           {about: "events, one a line", kind: ndjson, answer: message{}, query: []string{"after", "limit", "newest", "follow", "evidence"}},
 	"GET /v1/events":        {about: "events as they come, pushed", kind: pushed, query: []string{"after"}},
 	"GET /livez":            {about: "the process answers", kind: plain},
 	"GET /readyz":           {about: "books and store answer", kind: plain},

@@ -52,7 +52,7 @@ func TestPage(t *testing.T) {
 		run  func(*testing.T, *net, *tab)
 	}{
 		{"files", files}, {"folder", folder}, {"versions", versions}, {"settings", settings}, {"screens", everyScreen}, {"looks", looks}, {"invite", invite}, {"intent", intent}, {"credit", credit},
-		{"standing", standing}, {"deny", deny}, {"web", web}, {"books", books}, {"evict", evict}, {"remove", remove}, {"markup", harmless}, {"sign out", signOut},
+		{"standing", standing}, {"deny", deny}, {"web", web}, {"runs", runs}, {"matrix", matrix}, {"books", books}, {"evict", evict}, {"remove", remove}, {"markup", harmless}, {"sign out", signOut},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			b.t, n.t = t, t
@@ -209,7 +209,7 @@ func credit(t *testing.T, n *net, b *tab) {
 	b.shot("credit-pointed")
 	b.accessible("credit with a pointer")
 	b.press("//section[@aria-labelledby='out']//tr[contains(., 'carol')]", "Revoke")
-	b.says("signed as order 2")
+	b.says("It is signed as order 2")
 	n.eventually("carol hears that it is gone", func() bool {
 		in := ask[overview](n, "carol", "credit").In
 		return len(in) == 0 || in[0].State != "live"

@@ -103,9 +103,9 @@ export async function* events(signal) {
   }
 }
 
-// log reads a part of the log.
-export async function log(after, limit) {
-  const answer = await ask('GET', `/v1/log?after=${after}&limit=${limit}`);
+// log reads the newest part of the log.
+export async function log(newest) {
+  const answer = await ask('GET', `/v1/log?newest=${newest}`);
   const all = [];
   for await (const line of chunks(answer, '\n')) {
     const m = JSON.parse(line);

@@ -78,8 +78,8 @@ export function Step({ step }) {
 
 // Table shows rows that can be sorted by every column: columns are
 // [{name, of, show, num}], of gives what is sorted by.
-export function Table({ caption, columns, rows, empty, foot, keyOf }) {
-  const [order, setOrder] = useState({ by: 0, down: false });
+export function Table({ caption, columns, rows, empty, foot, keyOf, down = false }) {
+  const [order, setOrder] = useState({ by: 0, down });
   if (rows.length === 0) return html`<p class="soft">${empty}</p>`;
   const { of } = columns[order.by];
   const sign = order.down ? -1 : 1;
@@ -118,12 +118,13 @@ export function Typed({ title, word, text, act, close }) {
 }
 
 // Messages at the edge of the page, read out by screen readers.
+const shown = 3; // at once: more would hide the page
 let messages = [];
 const readers = new Set();
 
 export function tell(text, tone = 'good') {
   const m = { text, tone };
-  messages = [...messages, m];
+  messages = [...messages, m].slice(-shown);
   for (const r of readers) r(messages);
   setTimeout(() => { messages = messages.filter((x) => x !== m); for (const r of readers) r(messages); }, tone === 'good' ? 6000 : 15000);
 }

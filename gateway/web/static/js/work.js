@@ -20,8 +20,8 @@ export function working(list) {
   show();
 }
 
-// running gives all that runs: {name, text, part, stop?}; part is null when it
-// isn't known.
+// running gives all that runs: {name, text, part, file, stop?}; part is null when
+// it isn't known, file tells whether it is about files.
 export function running() {
   const [all, set] = useState([]);
   useEffect(() => { watchers.add(set); show(); return () => watchers.delete(set); }, []);
@@ -39,7 +39,7 @@ const stage = (p) => [stages[p.stage] || p.stage, p.total > 0 && `${size(p.done)
 function told(w) {
   const file = w.kind === 'crawl' || w.kind === 'scrub' ? '' : ` ${w.name || 'a file'}`;
   const text = stage(w) || `${Math.floor(100 * w.part)} %`;
-  return { key: `${w.kind} ${w.name} ${w.began}`, name: kinds[w.kind] + file, text, part: w.total > 0 || !file ? w.part : null };
+  return { file: Boolean(file), key: `${w.kind} ${w.name} ${w.began}`, name: kinds[w.kind] + file, text, part: w.total > 0 || !file ? w.part : null };
 }
 
 let jobsMade = 0;
@@ -51,7 +51,7 @@ export async function putAll(files, options) {
 
 async function putGroup(group, options) {
   const stop = new AbortController();
-  const job = { key: `page ${jobsMade++}`, name: group.name, text: 'waiting', part: 0, now: '', stop: () => stop.abort() };
+  const job = { file: true, key: `page ${jobsMade++}`, name: group.name, text: 'waiting', part: 0, now: '', stop: () => stop.abort() };
   jobs.push(job);
   show();
   const total = group.files.reduce((sum, f) => sum + f.file.size, 0);

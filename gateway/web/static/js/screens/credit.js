@@ -48,6 +48,9 @@ function Flows({ c }) {
       <circle class="me" cx="420" cy=${height / 2} r="26" /><text x="420" y=${height / 2 + 44} text-anchor="middle">you</text></svg></section>`;
 }
 
+// What a change does was in its preview; this says that it is done.
+const signed = (r) => `It is signed as order ${r.number}, good until ${day(r.expires)}. ${r.waiting.length ? `${r.waiting.map((p) => p.name).join(', ')} will get it when met.` : ''}`;
+
 function Assign({ friends }) {
   const [said, say] = useState({ to: '', host: '', limit: '', share: '', until: '', loan: false });
   const [preview, show] = useState(null);
@@ -61,7 +64,7 @@ function Assign({ friends }) {
   }, [JSON.stringify(body), wrong]);
   const set = (key) => (e) => say({ ...said, [key]: e.target.type === 'checkbox' ? e.target.checked : e.target.value });
   return html`<section class="card" aria-labelledby="assign"><h2 id="assign">Let somebody use your credit</h2>
-    <form onSubmit=${(e) => { e.preventDefault(); act(() => post('/v1/credit/to', body), (r) => r.sentence).then((r) => r && say({ ...said, to: '' })); }}>
+    <form onSubmit=${(e) => { e.preventDefault(); act(() => post('/v1/credit/to', body), signed).then((r) => r && say({ ...said, to: '' })); }}>
       <div class="fields">
         <label>Who<select onChange=${set('to')}><option value="" selected=${!said.to}>choose</option>${friends.map((f) => html`<option value=${f.peer} selected=${f.peer === said.to}>${f.name || f.peer}</option>`)}</select></label>
         <label>At<select onChange=${set('host')}><option value="" selected=${!said.host}>any host</option>${friends.filter((f) => f.peer !== said.to).map((f) => html`<option value=${f.peer} selected=${f.peer === said.host}>${f.name || f.peer}</option>`)}</select></label>
@@ -102,9 +105,9 @@ function Pointers({ c }) {
     { name: 'Ends', of: (p) => p.expires, show: (p) => day(p.expires) },
   ];
   const out = [{ name: 'To', of: (p) => p.to.name }, ...common, {
-    name: 'Do', of: () => 0, show: (p) => html`<button disabled=${busy} onClick=${() => act(() => post('/v1/credit/revoke', { to: p.to.peer, ...(p.host ? { host: p.host.peer } : {}) }), (r) => r.sentence)}>Revoke</button>` }];
+    name: 'Do', of: () => 0, show: (p) => html`<button disabled=${busy} onClick=${() => act(() => post('/v1/credit/revoke', { to: p.to.peer, ...(p.host ? { host: p.host.peer } : {}) }), signed)}>Revoke</button>` }];
   const into = [{ name: 'From', of: (p) => p.from.name }, ...common, {
-    name: 'Do', of: () => 0, show: (p) => html`<button disabled=${busy} onClick=${() => act(() => post('/v1/credit/decline', { issuer: p.from.peer, undo: p.state === 'declined' }), (r) => r.sentence)}>${p.state === 'declined' ? 'Take it' : 'Decline'}</button>` }];
+    name: 'Do', of: () => 0, show: (p) => html`<button disabled=${busy} onClick=${() => act(() => post('/v1/credit/decline', { issuer: p.from.peer, undo: p.state === 'declined' }), signed)}>${p.state === 'declined' ? 'Take it' : 'Decline'}</button>` }];
   const keyOf = (p) => p.from.peer + p.to.peer + (p.host?.peer || '');
   return html`<section class="card" aria-labelledby="out"><h2 id="out">Signed by you</h2><${Table} caption="Your pointers" columns=${out} rows=${c.out} keyOf=${keyOf} empty="None. Your credit is yours alone." /></section>
     <section class="card" aria-labelledby="in"><h2 id="in">Signed for you</h2><${Table} caption="Pointers to you" columns=${into} rows=${c.in} keyOf=${keyOf} empty="None. A friend who has credit can point some of it to you." /></section>`;

@@ -1,4 +1,4 @@
-import { html, useCall, useState, useAct, useRef, Loaded, Title, Table, Bytes, Dialog, Typed, Copy, Trouble, Jobs, useEffect } from '../ui.js';
+import { html, useCall, useState, useAct, useRef, Loaded, Title, Table, Bytes, Dialog, Typed, Copy, Trouble, Jobs, AsOf, useEffect } from '../ui.js';
 import { post, save } from '../api.js';
 import { date, count, size } from '../format.js';
 import { putAll, running } from '../work.js';
@@ -30,7 +30,7 @@ export function Files({ rest }) {
   ];
   return html`<${Title}>Files<//>
     <${Add} folder=${rest[0] === 'folder'} />
-    ${runs.length > 0 && html`<section class="card" aria-label="What runs"><${Jobs} of=${runs} /></section>`}
+    ${runs.some((r) => r.file) && html`<section class="card" aria-label="What runs"><${Jobs} of=${runs.filter((r) => r.file)} /></section>`}
     <div class="row"><label class="row">Files as of <input class="day" type="date" value=${day} max=${today()} onInput=${(e) => setDay(e.target.value)} /></label>
       ${day && html`<button onClick=${() => setDay('')}>Now</button>`}</div><p></p>
     ${day ? html`<${AsOfDay} day=${day} />` : html`<${Loaded} of=${files}>${(page) => {
@@ -40,7 +40,8 @@ export function Files({ rest }) {
       <${Table} caption=${`${sums.data && sums.data.files > all.length ? `${all.length} of ${count(sums.data.files, 'file')}` : count(all.length, 'file')} of yours with friends`} columns=${columns} rows=${found} keyOf=${(f) => f.index}
         empty=${all.length ? 'No file has such a name.' : 'No file yet: choose one above.'} />
       ${page.length >= atOnce && html`<p><button onClick=${() => setBefore(all)}>Show ${atOnce} more</button> <span class="small soft">Find and sort look at those that are shown.</span></p>`}
-      <p class="small soft">A file of up to 128 bytes needs no friends: it lies in its cap. Such files, and what was under a name before, are in <button class="plain" onClick=${() => setDay(today())}>the files as of today</button>.</p>`;
+      <${AsOf} t=${sums.data?.as_of} />
+      <p class="small soft">A file of up to 128 bytes needs no friends: it lies in its cap. Such files, and what was under a name before, are in <button class="link" onClick=${() => setDay(today())}>the files as of today</button>.</p>`;
   }}<//>`}
     <${OpenCap} />
     ${open && html`<${One} file=${open} close=${() => setOpen(null)} />`}`;

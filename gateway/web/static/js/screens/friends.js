@@ -1,15 +1,16 @@
-import { html, useCall, useState, useAct, Loaded, Title, Table, Bytes, Online, Step, Seen, AsOf, Typed } from '../ui.js';
-import { post, at } from '../api.js';
+import { html, useCall, useState, Loaded, Title, Table, Bytes, Online, Step, Seen, AsOf } from '../ui.js';
+import { at } from '../api.js';
 import { size, ago, date, day, count } from '../format.js';
 import { Terms } from './intent.js';
 import { Ladder } from './standing.js';
+import { Danger } from './sanctions.js';
 
 const via = (f) => f.credit_from.map((x) => (x.via.length ? `via ${x.via.map((p) => p.name).join(', ')}` : 'its own')).join('; ') || 'none yet';
 
 const columns = [
   { name: 'Friend', of: (r) => r.name, show: (r) => html`<a href="#/friends/${r.peer}">${r.name || 'unnamed'}</a>${r.friend ? '' : html` <span class="small soft">${r.sponsored ? 'sponsored' : 'no friend'}</span>`}<div class="small soft why">${r.reason}</div>` },
   { name: 'Now', of: (r) => (r.connected ? 0 : 1), show: (r) => html`<${Online} on=${r.connected} />` },
-  { name: 'Holds for you', num: true, of: (r) => r.holds_for_me.bytes, show: (r) => html`<${Bytes} of=${r.holds_for_me.bytes} />` },
+  { name: 'Holds for you', num: true, of: (r) => r.holds_for_me.bytes, show: (r) => html`<${Bytes} of=${r.holds_for_me.bytes} />${r.holds_for_me.shares > 0 && html`<div class="small soft">${r.proven ? `proven ${ago(r.proven)}` : 'not proven yet'}</div>`}` },
   { name: 'You hold', num: true, of: (r) => r.i_hold.bytes, show: (r) => html`<${Bytes} of=${r.i_hold.bytes} />` },
   { name: 'Could add', num: true, of: (r) => r.free, show: (r) => html`<${Bytes} of=${r.free} />` },
   { name: 'Credit from', of: via },
@@ -95,25 +96,15 @@ function Rows({ row, side, caption }) {
   return html`<${Loaded} of=${part}>${(s) => html`
     <${Table} caption=${caption} columns=${sides[side]} rows=${rows} keyOf=${(x) => x.share.index + x.share.number} empty="None."
       foot=${['Sum of all', '', '', exact(side === 'held' ? s.sums.i_hold.bytes : s.sums.hold_for_me.bytes)]} />
+    <${Signed} of=${side === 'held' ? s.stated.i_hold : s.stated.hold_for_me} />
     ${s.more && html`<button onClick=${() => { set(rows); setAfter(`${last.share.index}/${last.share.number}`); }}>Show ${atOnce} more</button>`}
     <${AsOf} t=${s.as_of} />`}<//>`;
 }
 
-function Danger({ row }) {
-  const [act, busy] = useAct();
-  const [asking, ask] = useState('');
-  const name = row.name || row.peer;
-  return html`<section class="card" aria-labelledby="danger"><h2 id="danger">Sanctions of your own</h2>
-    <p class="small soft">What it holds for you, and what you hold for it, stays readable whatever you do here, until you drop it.</p>
-    <div class="row">
-      ${row.denied
-    ? html`<button disabled=${busy} onClick=${() => act(() => post(at(row.peer, '/accept')), `${name} may store new bytes again.`)}>Accept new bytes again</button>`
-    : html`<button disabled=${busy} onClick=${() => act(() => post(at(row.peer, '/deny')), `${name} stores nothing new here.`)}>Deny new bytes</button>`}
-      <button class="danger" disabled=${busy || row.i_hold.bytes === 0} onClick=${async () => {
-    const dry = await act(() => post(at(row.peer, '/evict'), { dry_run: true }));
-    if (dry) ask(`${count(dry.shares, 'share')} of ${name}, ${size(dry.freed)}, would be deleted here. They can't be brought back by you.`);
-  }}>Drop all it stores here</button>
-    </div>
-    ${asking && html`<${Typed} title="Drop everything" word=${name} text=${asking} close=${() => ask('')}
-      act=${() => act(() => post(at(row.peer, '/evict'), {}), (r) => `${size(r.freed)} of ${name} are gone.`)} />`}</section>`;
+const signers = { both: 'Both of you', host: 'The holder alone', owner: 'The owner alone' };
+
+// Signed says what was signed about the figure, which may be older than the books.
+function Signed({ of }) {
+  if (of.length === 0) return html`<p class="small soft">Nobody has signed anything about it yet.</p>`;
+  return html`<ul class="small soft">${of.map((x) => html`<li>${signers[x.signed]} signed ${exact(x.bytes)} bytes in ${count(x.shares, 'share')}, as number ${x.number}, ${date(x.time)}.</li>`)}</ul>`;
 }

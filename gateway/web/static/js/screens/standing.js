@@ -1,6 +1,7 @@
 import { html, useCall, useState, useEffect, useAct, Loaded, Title, AsOf, Step } from '../ui.js';
 import { call, post, at, log } from '../api.js';
 import { date, count } from '../format.js';
+import { Danger } from './sanctions.js';
 
 const steps = ['good', 'reminded', 'slowed', 'frozen', 'notice', 'evicting'];
 
@@ -9,7 +10,8 @@ export function Standing() {
   return html`<${Title}>Standing<//><p class="soft">Who stores more than it has credit for, or broke a duty, climbs one step after the other, is told of each, and is good at once when it is cured. Reading goes on at every step.</p>
     <${Loaded} of=${who}>${(w) => html`${w.rows.length === 0 && html`<p>Nobody has an account here yet.</p>`}
       ${[...w.rows].sort((a, b) => steps.indexOf(b.standing.step) - steps.indexOf(a.standing.step)).map((r) => html`<section class="card" key=${r.peer} aria-label=${r.name}>
-        <h2><a href="#/friends/${r.peer}">${r.name || 'unnamed'}</a> <${Step} step=${r.standing.step} /></h2><${Ladder} row=${r} /></section>`)}<${AsOf} t=${w.as_of} />`}<//>`;
+        <h2><a href="#/friends/${r.peer}">${r.name || 'unnamed'}</a> <${Step} step=${r.standing.step} /></h2><${Ladder} row=${r} />
+        <details><summary>Deny or evict</summary><${Danger} row=${r} id="danger-${r.peer}" /></details></section>`)}<${AsOf} t=${w.as_of} />`}<//>`;
 }
 
 export function Ladder({ row }) {
@@ -42,7 +44,7 @@ export function Ladder({ row }) {
 function Evidence({ peer }) {
   const [state, set] = useState({ rows: null });
   useEffect(() => {
-    log(0, 0).then((all) => set({ rows: all.filter((e) => e.peer === peer && ['standing', 'dispute', 'placement-lost', 'blame', 'audit-failed'].includes(e.kind)).reverse().slice(0, 50) }), (error) => set({ error }));
+    log(5000).then((all) => set({ rows: all.filter((e) => e.peer === peer && ['standing', 'dispute', 'placement-lost', 'blame', 'audit-failed'].includes(e.kind)).reverse().slice(0, 50) }), (error) => set({ error }));
   }, [peer]);
   if (state.error) return html`<p class="bad">${state.error.message}</p>`;
   if (!state.rows) return html`<p class="soft">Looking …</p>`;
