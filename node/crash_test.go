@@ -84,6 +84,12 @@ func (s tapped) Delete(ctx context.Context, id potluck.ShareID) error {
 	return err
 }
 
+func (s tapped) SetAside(ctx context.Context, id potluck.ShareID) error {
+	err := s.Store.SetAside(ctx, id)
+	s.tap("set aside")
+	return err
+}
+
 type tappedIncoming struct {
 	shares.Incoming
 	tap func(string)

@@ -112,6 +112,7 @@ type flow struct {
 	size    potluck.Size
 	before  bool // the share is held when it begins
 	after   bool // and when it is over
+	damage  bool // it is lost or spoilt meanwhile: checks find that until the flow is over
 	run     func(t *testing.T, owner, host *Node, c content) error
 	atLeast int // so many different images, or the test proves little
 }
@@ -139,12 +140,20 @@ func flows() []flow {
 		}
 		return c.write(t, owner, host, g.Offset)
 	}
-	return []flow{
-		{"write", 700 << 10, false, true, write, 5},
-		{"write of a small share", 9 << 10, false, true, store, 3},
-		{"cancel", 700 << 10, true, false, cancel, 3},
-		{"eviction", 9 << 10, true, false, evict, 3},
-	}
+	return append([]flow{
+		{"write", 700 << 10, false, true, false, write, 5},
+		{"write of a small share", 9 << 10, false, true, false, store, 3},
+		{"cancel", 700 << 10, true, false, false, cancel, 3},
+		{"eviction", 9 << 10, true, false, false, evict, 3},
+	}, repairFlows()...)
+}
+
+// renewal is the one flow that makes no call of the store.
+func renewal() flow {
+	return flow{"renewal", 9 << 10, true, true, false, func(t *testing.T, owner, host *Node, _ content) error {
+		_, err := owner.host.Renew(t.Context(), host.self, p2p.RenewRequest{Until: time.Now().Add(100 * 24 * time.Hour).Unix()})
+		return err
+	}, 2}
 }
 
 // content makes the share of a flow.
@@ -166,7 +175,7 @@ func (f flow) must(t *testing.T, owner, host *Node, c content) {
 // step not done and with it done and not told. What was acknowledged stands; what
 // wasn't can be ended or begun anew; the books are right and equal the store.
 func TestDeathsAtEveryStep(t *testing.T) {
-	for _, f := range flows() {
+	for _, f := range append(flows(), renewal()) {
 		t.Run(f.name, func(t *testing.T) {
 			c := f.content(t)
 			owner, _ := start(t, config(t, "owner"))
@@ -200,7 +209,9 @@ func (f flow) afterDeath(t *testing.T, owner *Node, hostConfig Config, s shot, c
 	hostConfig.Data, hostConfig.Clock = s.data, time.now
 	host, _ := start(t, hostConfig)
 	reunite(t, owner, host)
-	clean(t, host)
+	if !f.damage {
+		clean(t, host)
+	}
 	if s.acked {
 		f.wantAfter(t, owner, host, c)
 	}

@@ -35,11 +35,11 @@ var errDisk = fmt.Errorf("read or write: %w", syscall.EIO)
 
 // troubles is one axis of the matrix; the calls of a flow are the other.
 var troubles = []trouble{
-	{"an error, nothing done", errDisk, false, ops("stat", "create", "write", "commit", "delete")},
-	{"an error, though it is done", errDisk, true, ops("create", "delete")},
+	{"an error, nothing done", errDisk, false, ops("stat", "create", "write", "commit", "delete", "set aside")},
+	{"an error, though it is done", errDisk, true, ops("create", "delete", "set aside")},
 	{"no room", shares.ErrFull, false, ops("create", "write", "commit")},
-	{"a failed sync, nothing done", shares.ErrFailed, false, ops("commit", "delete")},
-	{"a failed sync, though it is done", shares.ErrFailed, true, ops("commit", "delete")},
+	{"a failed sync, nothing done", shares.ErrFailed, false, ops("commit", "delete", "set aside")},
+	{"a failed sync, though it is done", shares.ErrFailed, true, ops("commit", "delete", "set aside")},
 }
 
 // brittle is a store one call of which fails. After a failed sync it takes
@@ -95,6 +95,14 @@ func (s *brittle) Delete(ctx context.Context, id potluck.ShareID) error {
 	err, done := s.next("delete")
 	if err == nil || done {
 		err = errors.Join(err, s.Store.Delete(ctx, id))
+	}
+	return err
+}
+
+func (s *brittle) SetAside(ctx context.Context, id potluck.ShareID) error {
+	err, done := s.next("set aside")
+	if err == nil || done {
+		err = errors.Join(err, s.Store.SetAside(ctx, id))
 	}
 	return err
 }
@@ -198,7 +206,9 @@ func (f flow) afterFault(t *testing.T, owner *Node, hostConfig Config, time *clo
 	host, stop := start(t, hostConfig)
 	defer stop()
 	reunite(t, owner, host)
-	clean(t, host)
+	if !f.damage {
+		clean(t, host)
+	}
 	if result == nil {
 		time.forward(goingAgain)
 		sweepTwice(t, host)
