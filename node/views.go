@@ -99,7 +99,7 @@ type PeerShares struct {
 	IHold      []HeldRow   `json:"i_hold"`
 	HoldsForMe []PlacedRow `json:"holds_for_me"`
 	Sums       WhoSums     `json:"sums"` // of the rows, in the form of the line
-	More       bool        `json:"more"` // there are rows after the last one; only with a limit
+	More       bool        `json:"more"` // there are rows after the last one
 	Stated     Stated      `json:"stated"`
 }
 

@@ -147,7 +147,19 @@ func (h Holding) plus(o Holding) Holding {
 type SharesPart struct {
 	Side  string          // "held": what this node holds, "placed": what the friend holds; empty: both
 	After potluck.ShareID // only rows after this one; of one side only
-	Limit int             // of rows of each side; 0: all
+	Limit int             // of rows of each side; 0: SharesMost
+}
+
+// SharesMost is the most rows of each side in one answer: what a node has in memory
+// for it doesn't grow with what it holds.
+const SharesMost = 10_000
+
+// most is how many rows of each side are given.
+func (p SharesPart) most() int {
+	if p.Limit == 0 {
+		return SharesMost
+	}
+	return min(p.Limit, SharesMost)
 }
 
 // Shares gives the rows that sum to one friend's line of Who, or a part of them.
@@ -162,7 +174,7 @@ func (n *Node) Shares(ctx context.Context, a ledger.Account, part SharesPart) (P
 	if err == nil {
 		err = n.placedRows(ctx, a.Peer, part, &s)
 	}
-	if err == nil && part != (SharesPart{}) {
+	if err == nil && (s.More || part != (SharesPart{})) {
 		s.Sums, err = n.countedSums(ctx, a.Peer)
 	}
 	if err == nil {
@@ -194,7 +206,7 @@ func (n *Node) heldRows(ctx context.Context, p peer.ID, part SharesPart, s *Peer
 		return nil
 	}
 	return n.book.LeasesAfter(ctx, p, part.After, func(row ledger.ShareRow) error {
-		if s.More = part.Limit > 0 && len(s.IHold) == part.Limit; s.More {
+		if s.More = len(s.IHold) == part.most(); s.More {
 			return ledger.ErrStop
 		}
 		s.hold(row, p)
@@ -207,7 +219,7 @@ func (n *Node) placedRows(ctx context.Context, host peer.ID, part SharesPart, s 
 		return nil
 	}
 	return n.book.PlacementsAfter(ctx, host, part.After, func(p ledger.Placement) error {
-		if part.Limit > 0 && len(s.HoldsForMe) == part.Limit {
+		if len(s.HoldsForMe) == part.most() {
 			s.More = true
 			return ledger.ErrStop
 		}

@@ -23,7 +23,7 @@ const (
 	listLimit = 20 // ms
 	listGrown = 16 // MiB that a node's heap may grow by while a list is read
 	listRuns  = 11 // of each call
-	listPage  = 500
+	listPage  = 200
 )
 
 // lists measures the calls of the local API that list something, on a node whose

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+
+	"potluck/gateway/api"
 )
 
 type filesCmd struct {
@@ -26,21 +28,28 @@ func (f *filesCmd) Run(ctx context.Context, c *cli) error {
 	if f.AsOf != "" || f.Versions != "" {
 		return f.versions(ctx, c, node)
 	}
-	rows, err := node.Files(ctx)
-	if err != nil || c.JSON {
-		return c.emitUnless(err, list(rows))
+	if c.JSON {
+		rows := array{w: c.out}
+		if err := node.EachFile(ctx, func(r api.FileRow) error { return rows.add(r) }); err != nil {
+			return err
+		}
+		return rows.end("\n")
 	}
 	heads := []string{"name", ">size", "k-of-n", ">placed", "put", "storage index"}
 	if f.Caps {
 		heads = append(heads, "cap")
 	}
 	t := newTable(heads...)
-	for _, r := range rows {
+	err = node.EachFile(ctx, func(r api.FileRow) error {
 		cells := []any{r.Name, r.Size, fmt.Sprintf("%d-of-%d", r.Layout.K, r.Layout.N), fmt.Sprintf("%d/%d", r.Placed, r.Wanted), when(r.Put), r.Index}
 		if f.Caps {
 			cells = append(cells, r.Cap)
 		}
 		t.add(cells...)
+		return t.fill(c.out)
+	})
+	if err != nil {
+		return err
 	}
 	return t.write(c.out)
 }

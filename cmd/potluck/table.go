@@ -18,8 +18,9 @@ const (
 // table lays rows out in columns. Cells are escaped and cut. A
 // heading that starts with ">" is set to the right.
 type table struct {
-	heads []string
-	rows  [][]string
+	heads  []string
+	rows   [][]string // not written yet
+	widths []int      // of what was written; nil: not even the headings were
 }
 
 func newTable(heads ...string) *table { return &table{heads: heads} }
@@ -40,22 +41,25 @@ func cutTo(text string, limit int) string {
 	return string([]rune(text)[:limit-1]) + "…"
 }
 
-// write prints the table with its headings.
+// write prints the rows that were added since the last time, the first time with
+// their headings.
 func (t *table) write(w io.Writer) error {
 	heads, right := make([]string, len(t.heads)), make([]bool, len(t.heads))
-	widths := make([]int, len(t.heads))
 	for i, head := range t.heads {
 		heads[i], right[i] = strings.CutPrefix(head, ">")
 	}
-	lines := append([][]string{heads}, t.rows...)
+	lines := t.rows
+	if t.rows = nil; t.widths == nil {
+		lines, t.widths = append([][]string{heads}, lines...), make([]int, len(t.heads))
+	}
 	for _, line := range lines {
 		for i, cell := range line {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+			t.widths[i] = max(t.widths[i], utf8.RuneCountInString(cell))
 		}
 	}
 	var b strings.Builder
 	for _, line := range lines {
-		b.WriteString(strings.TrimRight(joinCells(line, widths, right), " ") + "\n")
+		b.WriteString(strings.TrimRight(joinCells(line, t.widths, right), " ") + "\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 
 	"potluck/gateway/api"
@@ -66,30 +69,35 @@ func sponsoring(all []api.FundView) string {
 	return strings.Join(parts, ", ")
 }
 
-// rows prints the rows behind one friend's figures.
+// rows prints the rows behind one friend's figures, as they come.
 func (w *whoCmd) rows(ctx context.Context, c *cli, node *api.Client) error {
-	s, err := node.Shares(ctx, w.Peer)
-	if err != nil || c.JSON {
-		return c.emitUnless(err, s)
+	s, err := node.FirstShares(ctx, w.Peer)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return emitShares(ctx, c, node, s)
 	}
 	sums := s.Sums
 	c.printf("%s holds for you: %v in %s", s.Name, sums.HoldForMe.Bytes, plural(sums.HoldForMe.Shares, "share"))
 	if len(s.HoldsForMe) > 0 {
 		t := newTable("share", ">bytes", "state", "counted", "placed", "last good")
-		for _, r := range s.HoldsForMe {
+		err := node.EachPlaced(ctx, s, func(r api.PlacedRow) error {
 			t.add(r.Share, int64(r.Charge), r.State, pick(r.Counted, "yes", "no"), when(r.Placed), when(r.LastGood))
-		}
-		if err := t.write(c.out); err != nil {
+			return t.fill(c.out)
+		})
+		if err := cmp.Or(err, t.write(c.out)); err != nil {
 			return err
 		}
 	}
 	c.printf("you hold for %s: %v in %s, %v reserved", s.Name, sums.IHold.Bytes, plural(sums.IHold.Shares, "share"), sums.IHold.Reserved)
 	if len(s.IHold) > 0 {
 		t := newTable("share", ">bytes", "state", "lease", "since")
-		for _, r := range s.IHold {
+		err := node.EachHeld(ctx, s, func(r api.HeldRow) error {
 			t.add(r.Share, int64(r.Charge), r.State, pick(r.Pending, "reserved", "held"), when(r.Since))
-		}
-		if err := t.write(c.out); err != nil {
+			return t.fill(c.out)
+		})
+		if err := cmp.Or(err, t.write(c.out)); err != nil {
 			return err
 		}
 	}
@@ -97,6 +105,37 @@ func (w *whoCmd) rows(ctx context.Context, c *cli, node *api.Client) error {
 	c.showStated("stated of what it holds for you", s.Stated.HoldForMe)
 	c.printf("as of %s", when(s.AsOf))
 	return nil
+}
+
+// emitShares prints the object of "who PEER", its long lists row by row.
+func emitShares(ctx context.Context, c *cli, node *api.Client, s api.PeerShares) error {
+	if !s.More {
+		return c.emit(s)
+	}
+	brief := s
+	brief.IHold, brief.HoldsForMe, brief.More = []api.HeldRow{}, []api.PlacedRow{}, false
+	text, err := json.Marshal(brief)
+	if err != nil {
+		return err
+	}
+	const held, placed = `"i_hold":[]`, `"holds_for_me":[]`
+	head, rest, _ := strings.Cut(escapeJSON(string(text)), held)
+	middle, tail, _ := strings.Cut(rest, placed)
+	if _, err := io.WriteString(c.out, head+strings.TrimSuffix(held, "[]")); err != nil {
+		return err
+	}
+	rows := array{w: c.out}
+	if err := node.EachHeld(ctx, s, func(r api.HeldRow) error { return rows.add(r) }); err != nil {
+		return err
+	}
+	if err := rows.end(middle + strings.TrimSuffix(placed, "[]")); err != nil {
+		return err
+	}
+	rows = array{w: c.out}
+	if err := node.EachPlaced(ctx, s, func(r api.PlacedRow) error { return rows.add(r) }); err != nil {
+		return err
+	}
+	return rows.end(tail + "\n")
 }
 
 // showStated prints statements; when the two nodes don't agree, both words.

@@ -85,11 +85,6 @@ func (c *Client) Who(ctx context.Context) (Who, error) {
 	return call[Who](ctx, c, "GET", "/v1/who", nil)
 }
 
-// Shares gives the rows that sum to one peer's line of Who.
-func (c *Client) Shares(ctx context.Context, peer string) (PeerShares, error) {
-	return call[PeerShares](ctx, c, "GET", "/v1/who/"+url.PathEscape(peer)+"/shares", nil)
-}
-
 func friendPath(peer, what string) string { return "/v1/friends/" + url.PathEscape(peer) + what }
 
 // Terms gives the terms with a peer, both ways.

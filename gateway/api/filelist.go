@@ -16,7 +16,7 @@ import (
 type FilesSummary = node.FilesSummary
 
 // filePage is how many files are read from the books at once.
-const filePage = 500
+const filePage = 200
 
 // files answers with the files that the query names, as they are read: however many
 // they are, the node has a page of them in memory.

@@ -15,7 +15,7 @@ import (
 // metrics answers in the text form of Prometheus. Every figure is read from the
 // books when it is asked for.
 func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
-	reg := prometheus.NewPedanticRegistry()
+	reg := prometheus.NewRegistry()
 	for _, c := range []prometheus.Collector{&gauges{r.Context(), s.node}, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})} {
 		if err := reg.Register(c); err != nil {
