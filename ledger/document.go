@@ -76,7 +76,7 @@ func (b *Book) Document(ctx context.Context, kind signed.Kind, issuer, other pee
 		if err != nil {
 			return err
 		}
-		row, err = v.documentRow(e, b.clock().Unix())
+		row, err = v.documentRow(e, b.clock().Unix(), true)
 		return err
 	})
 	return row, err
@@ -128,12 +128,16 @@ func (b *Book) Documents(ctx context.Context, kind signed.Kind, visit func(Docum
 		prefix = append(prefix, byte(kind))
 	}
 	return b.view(ctx, func(v view) error {
+		proven, err := v.proven(ctx)
+		if err != nil {
+			return err
+		}
 		return v.scan(ctx, span{prefix: prefix}, func(key, value []byte) error {
 			e, err := readEntry(key, value, &b.opened)
 			if err != nil {
 				return err
 			}
-			row, err := v.documentRow(e, b.clock().Unix())
+			row, err := v.documentRow(e, b.clock().Unix(), proven)
 			if err != nil {
 				return err
 			}
@@ -142,8 +146,18 @@ func (b *Book) Documents(ctx context.Context, kind signed.Kind, visit func(Docum
 	})
 }
 
-// documentRow gives an entry's public form.
-func (v view) documentRow(e *entry, now int64) (DocumentRow, error) {
+// proven tells whether there is any proof of conflict.
+func (v view) proven(ctx context.Context) (any bool, err error) {
+	err = v.scan(ctx, span{prefix: []byte{keyProof}, keysOnly: true}, func([]byte, []byte) error {
+		any = true
+		return ErrStop
+	})
+	return any, err
+}
+
+// documentRow gives an entry's public form; a proof that it conflicts is looked
+// for where any is proven.
+func (v view) documentRow(e *entry, now int64, proven bool) (DocumentRow, error) {
 	r := DocumentRow{Kind: e.key.kind, Issuer: e.key.issuer, Other: e.key.other, Number: e.number(), Frozen: e.frozen}
 	if e.paper != nil {
 		r.Document, r.Expires = e.paper.doc, e.paper.expires()
@@ -155,6 +169,9 @@ func (v view) documentRow(e *entry, now int64) (DocumentRow, error) {
 	case signed.KindStatement:
 		r.Live = r.Live && now < e.paper.statement.Time+statementLife
 		r.ByHost, r.ByOwner = e.byHost.document(), e.byOwner.document()
+	}
+	if !proven {
+		return r, nil
 	}
 	d, found, err := load(v, docRowKey(keyProof, e.key), func(b []byte) (signed.Document, error) { return decodeProof(e.key, b) })
 	if found {

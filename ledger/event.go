@@ -188,8 +188,8 @@ func (b *Book) Events(ctx context.Context, after uint64, limit int) ([]Event, er
 	return events, nil
 }
 
-// Newest is the sequence number of the newest durable event. Accounts, counters
-// and documents stay as they are while it does.
+// Newest is the sequence number of the newest durable event. Counters, and which
+// documents and disputes there are, stay as they are while it does.
 func (b *Book) Newest() uint64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -25,11 +25,21 @@ type count struct {
 	n     *Node
 	cycle *lifecycle.Cycle
 
+	calm calm // of the cycle
+
 	mu       sync.Mutex
 	tried    map[peer.ID]trial   // as host: what was proposed last and not signed, by owner
 	refused  map[peer.ID]refusal // as owner: what wasn't signed last, by host
 	proposed map[peer.ID]bool    // as host: owners to whom this life proposed something
 	disputed map[peer.ID]bool    // as host: owners with whom there is a dispute, as of the last turn
+}
+
+// calm is what a turn saw that found nothing amiss. While all of it stays so, the
+// next turn would see the same.
+type calm struct {
+	newest uint64           // event of the books
+	at     time.Time        // by the node's clock
+	online map[peer.ID]bool // whether it was connected, by account; nil: nothing is known
 }
 
 // trial is figures that weren't agreed on.
@@ -55,8 +65,9 @@ type refusal struct {
 }
 
 const (
-	countEvery  = time.Minute    // how often it is looked for changes
-	stateEvery  = 24 * time.Hour // a statement is renewed after this
+	countEvery  = time.Minute      // how often it is looked for changes
+	countAnyway = 10 * time.Minute // how often all statements are looked at, whatever changed
+	stateEvery  = 24 * time.Hour   // a statement is renewed after this
 	largeChange = 64 * potluck.MiB
 	trySoon     = 15 * time.Second // after an owner didn't sign for the first time: it compares the books now
 	tryAgain    = 2 * time.Minute  // after it didn't sign the same figures again
@@ -73,6 +84,11 @@ func (c *count) turn(ctx context.Context) time.Duration {
 	if c.n.writable() != nil {
 		return countEvery
 	}
+	newest, now := c.n.book.Newest(), c.n.config.Clock()
+	if c.resting(newest, now) {
+		return countEvery
+	}
+	c.calm = calm{}
 	accounts, err := c.n.book.Accounts(ctx)
 	if err != nil {
 		c.n.tend.complain("list accounts", err)
@@ -82,24 +98,50 @@ func (c *count) turn(ctx context.Context) time.Duration {
 		c.n.tend.complain("read disputes", err)
 		return countEvery
 	}
+	if online, err := c.all(ctx, accounts); err == nil {
+		c.calm = calm{newest: newest, at: now, online: online}
+	}
+	return c.next()
+}
+
+// all looks at the statements with each account, and tells which of them were
+// connected. It complains of what it fails at, and gives one of these errors.
+func (c *count) all(ctx context.Context, accounts []ledger.Account) (online map[peer.ID]bool, failed error) {
+	online = make(map[peer.ID]bool, len(accounts))
 	var g errgroup.Group
 	g.SetLimit(atOnce)
 	for _, a := range accounts {
 		if err := c.lower(ctx, a.Peer); err != nil {
+			failed = err
 			c.n.tend.complain("sign a lower statement", err, "host", a.Peer)
 		}
-		if !c.n.host.Connected(a.Peer) {
+		if online[a.Peer] = c.n.host.Connected(a.Peer); !online[a.Peer] {
 			continue
 		}
 		g.Go(func() error {
-			if err := c.propose(ctx, a.Peer); err != nil {
+			err := c.propose(ctx, a.Peer)
+			if err != nil {
 				c.n.tend.complain("propose a statement", err, "owner", a.Peer)
 			}
-			return nil
+			return err
 		})
 	}
-	_ = g.Wait() // none returns an error
-	return c.next()
+	return online, errors.Join(failed, g.Wait())
+}
+
+// resting tells whether a turn would find what the last one found. What isn't
+// signed yet is tried again in any case.
+func (c *count) resting(newest uint64, now time.Time) bool {
+	r := c.calm
+	if r.online == nil || r.newest != newest || now.Sub(r.at).Abs() >= countAnyway || c.trying() {
+		return false
+	}
+	for p, was := range r.online {
+		if c.n.host.Connected(p) != was {
+			return false
+		}
+	}
+	return true
 }
 
 // lookUp reads with which owners there is a dispute: what is disputed is proposed
@@ -118,6 +160,13 @@ func (c *count) lookUp(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// trying tells whether there are figures that weren't agreed on.
+func (c *count) trying() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.tried) > 0
 }
 
 func (c *count) contested(owner peer.ID) bool {

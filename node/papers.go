@@ -47,10 +47,15 @@ func (p paper) rank() int {
 // statements: those are between host, owner and who repays for the owner.
 //
 // Whom an earlier one of the same kind named is named still, as far as this life
-// knows: it has to hear that it is named no longer.
+// knows: it has to hear that it is named no longer. What a paper points to is
+// borrowed.
 func (n *Node) papers(ctx context.Context) ([]paper, error) {
 	n.shelf.mu.Lock()
 	defer n.shelf.mu.Unlock()
+	newest := n.book.Newest()
+	if newest > 0 && n.shelf.newest == newest {
+		return slices.Clone(n.shelf.all), nil
+	}
 	var all []paper
 	disputes, err := n.book.Disputes(ctx)
 	if err != nil {
@@ -84,13 +89,16 @@ func (n *Node) papers(ctx context.Context) ([]paper, error) {
 	slices.SortStableFunc(all, func(a, b paper) int {
 		return cmp.Or(cmp.Compare(a.rank(), b.rank()), cmp.Compare(a.id.Number, b.id.Number))
 	})
-	return all, nil
+	n.shelf.all, n.shelf.newest = all, newest
+	return slices.Clone(all), nil
 }
 
 // shelf keeps what was opened before, because to verify a signature takes time,
-// and whom documents named.
+// whom documents named, and the list of all while the books stay as they are.
 type shelf struct {
 	mu     sync.Mutex
+	all    []paper
+	newest uint64           // event of the books as of which all is; 0: it isn't there
 	opened map[string]paper // by the bytes of the document
 	named  map[signed.Identity]map[peer.ID]bool
 }
