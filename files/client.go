@@ -19,6 +19,7 @@ import (
 
 	"potluck"
 	"potluck/caps"
+	"potluck/shares"
 )
 
 // Config is all that a client needs.
@@ -44,8 +45,9 @@ type Client struct {
 	end    context.CancelFunc
 	behind sync.WaitGroup
 
-	quotes  quotes
-	outlets *outlets
+	quotes    quotes
+	outlets   *outlets
+	manifests manifests
 
 	mu    sync.Mutex
 	quiet map[peer.ID]time.Time          // hosts that left a put waiting, and until when puts do without them
@@ -87,7 +89,8 @@ func New(c Config) *Client {
 	return &Client{
 		c: c, life: life, end: end,
 		quotes: quotes{of: make(map[peer.ID]*quote)}, outlets: newOutlets(),
-		quiet: make(map[peer.ID]time.Time), turns: make(map[potluck.StorageIndex]*turn),
+		manifests: manifests{of: make(map[potluck.Digest]shares.Manifest)},
+		quiet:     make(map[peer.ID]time.Time), turns: make(map[potluck.StorageIndex]*turn),
 	}
 }
 

@@ -8,9 +8,8 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/libp2p/go-libp2p/core/peer"
+	"golang.org/x/sync/errgroup"
 
 	"potluck"
 	"potluck/caps"
@@ -74,7 +73,7 @@ func (g *get) nibble(ctx context.Context, dst io.Writer) (written potluck.Size, 
 	for i, m := range list {
 		all.Go(func() { parts[i], errs[i] = g.morsel(ctx, m, known) })
 	}
-	if err = g.fetchManifest(ctx); err != nil {
+	if err = g.knowManifest(ctx); err != nil {
 		cancel(err)
 	} else {
 		close(known)
@@ -224,16 +223,6 @@ func (g *get) units(ctx context.Context, m morsel, h holding, known <-chan struc
 		g.pool.drop(h, err)
 	}
 	return nil, err
-}
-
-// strangersFirst puts those hosts last that a small read asks for slivers.
-func (g *get) strangersFirst(list []holding) []holding {
-	asked := make(map[peer.ID]bool)
-	for _, h := range list {
-		asked[h.host] = asked[h.host] || slices.ContainsFunc(g.small, func(m morsel) bool { return m.number == h.Number })
-	}
-	slices.SortStableFunc(list, func(a, b holding) int { return compareBool(asked[a.host], asked[b.host]) })
-	return list
 }
 
 // reach tells whether each morsel has a holder of its own share.

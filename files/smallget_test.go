@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"potluck"
 	"potluck/files"
+	"potluck/p2p"
 	"potluck/shares"
 )
 
@@ -27,6 +29,13 @@ func (c *circle) part(text string, data []byte, off, n int) files.GetResult {
 		c.t.Fatalf("%d bytes from %d: %d came, %v", n, off, len(b), err)
 	}
 	return r
+}
+
+// becomes changes how a host behaves.
+func (h *host) becomes(change func(*host)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	change(h)
 }
 
 func moved(r files.GetResult) (n potluck.Size) {
@@ -87,6 +96,22 @@ func TestSmallReads(t *testing.T) {
 	}
 }
 
+// TestSmallReadsAreAllThatAHostSees: the next small read of a file asks for slivers
+// alone, as an audit does.
+func TestSmallReadsAreAllThatAHostSees(t *testing.T) {
+	c := newCircle(t, 1)
+	data := content(2_000_000)
+	r := c.put(data, files.PutOptions{K: 1, N: 1})
+	var read atomic.Int32
+	c.hosts[0].becomes(func(h *host) { h.fault = func(p2p.ReadRequest) bool { read.Add(1); return false } })
+	for want := range 3 {
+		c.part(r.Cap, data, 100_000*want, 1000)
+		if read.Load() != 1 {
+			t.Errorf("%d parts were read besides slivers by %d small reads, want the manifest once", read.Load(), want+1)
+		}
+	}
+}
+
 // TestSmallReadsGoRoundAbout: what one host can't give comes from k others, by
 // slivers too, or from whole blocks where hosts know none.
 func TestSmallReadsGoRoundAbout(t *testing.T) {
@@ -106,7 +131,7 @@ func TestSmallReadsGoRoundAbout(t *testing.T) {
 	})
 	t.Run("wrong", func(t *testing.T) {
 		c, r, h := begin(t)
-		h.lie = func(b []byte) { b[len(b)/2] ^= 1 }
+		h.becomes(func(h *host) { h.lie = func(b []byte) { b[len(b)/2] ^= 1 } })
 		if got := c.part(r.Cap, data, at, n); len(got.Blamed) != 1 || got.Blamed[0].Host != h.net.ID() || got.Blamed[0].Share.Number != 2 {
 			t.Errorf("blamed %+v", got.Blamed)
 		}
@@ -114,7 +139,7 @@ func TestSmallReadsGoRoundAbout(t *testing.T) {
 	t.Run("all but k wrong", func(t *testing.T) {
 		c, r, _ := begin(t)
 		for i := range potluck.ShareNumber(3) {
-			c.holder(r, i).lie = func(b []byte) { b[len(b)-1] ^= 1 }
+			c.holder(r, i).becomes(func(h *host) { h.lie = func(b []byte) { b[len(b)-1] ^= 1 } })
 		}
 		if got := c.part(r.Cap, data, at, n); len(got.Blamed) == 0 {
 			t.Errorf("blamed %+v", got.Blamed)
@@ -122,10 +147,9 @@ func TestSmallReadsGoRoundAbout(t *testing.T) {
 	})
 	t.Run("silent", func(t *testing.T) {
 		c, r, h := begin(t)
-		h.mu.Lock()
-		h.stall = make(chan struct{})
-		h.mu.Unlock()
-		defer close(h.stall)
+		stall := make(chan struct{})
+		h.becomes(func(h *host) { h.stall = stall })
+		defer close(stall)
 		begun := time.Now()
 		if got := c.part(r.Cap, data, at, n); len(got.Blamed) != 0 || time.Since(begun) > 1500*time.Millisecond {
 			t.Errorf("it took %v, blamed %+v", time.Since(begun), got.Blamed)
@@ -134,7 +158,7 @@ func TestSmallReadsGoRoundAbout(t *testing.T) {
 	t.Run("older", func(t *testing.T) {
 		c, r, _ := begin(t)
 		for _, h := range c.hosts {
-			h.older = true
+			h.becomes(func(h *host) { h.older = true })
 		}
 		if got := c.part(r.Cap, data, at, n); len(got.Blamed) != 0 || moved(got) < 3*shares.Unit {
 			t.Errorf("%v moved, blamed %+v", moved(got), got.Blamed)
@@ -188,11 +212,11 @@ func TestProveIsASmallRead(t *testing.T) {
 		}
 	}
 	s, h := slice(2)
-	h.lie = func(b []byte) { b[len(b)/2] ^= 1 }
+	h.becomes(func(h *host) { h.lie = func(b []byte) { b[len(b)/2] ^= 1 } })
 	if err := c.files.Prove(t.Context(), s.Unit(3)); !files.Missing(err) {
 		t.Errorf("of a liar: %v", err)
 	}
-	h.lie, h.older = nil, true
+	h.becomes(func(h *host) { h.lie, h.older = nil, true })
 	for u := range shares.Units(shares.DataLen(s.Layout)) {
 		if err := c.files.Prove(t.Context(), s.Unit(u)); err != nil {
 			t.Errorf("an older program, unit %d: %v", u, err)
@@ -201,7 +225,7 @@ func TestProveIsASmallRead(t *testing.T) {
 	if err := h.store.Delete(t.Context(), s.Share); err != nil {
 		t.Fatal(err)
 	}
-	h.older = false
+	h.becomes(func(h *host) { h.older = false })
 	if err := c.files.Prove(t.Context(), s.Unit(0)); !files.Missing(err) {
 		t.Errorf("of a deleted share: %v", err)
 	}
