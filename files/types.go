@@ -30,11 +30,12 @@ type PutResult struct {
 	Index   potluck.StorageIndex `json:"index"`
 	Size    potluck.Size         `json:"size"`
 	Layout  potluck.Layout       `json:"layout"`
-	Happy   int                  `json:"happy"`  // distinct places (hosts, a household being one) that hold a share durably
-	Placed  []Placed             `json:"placed"` // by share number
-	Behind  int                  `json:"behind"` // shares that aren't placed: spread later, when their hosts answer
-	Sent    potluck.Size         `json:"sent"`   // bytes of share data sent
-	Reused  int                  `json:"reused"` // shares that hosts had already
+	Happy   int                  `json:"happy"`            // distinct places (hosts, a household being one) that hold a share durably
+	Placed  []Placed             `json:"placed"`           // by share number
+	Behind  int                  `json:"behind"`           // shares that aren't placed: spread later, when their hosts answer
+	Sent    potluck.Size         `json:"sent"`             // bytes of share data sent
+	Reused  int                  `json:"reused"`           // shares that hosts had already
+	Forgot  bool                 `json:"forgot,omitempty"` // with PutOptions.Forget: the owner's books had the cap from an earlier put, and have it no longer
 	Seconds float64              `json:"seconds"`
 	Explain []HostChoice         `json:"explain,omitempty"` // with PutOptions.Explain: every host, chosen ones first
 }

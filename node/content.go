@@ -29,7 +29,7 @@ func (n *Node) Put(ctx context.Context, src files.Source, o files.PutOptions, re
 	defer end()
 	r, err := n.files.Put(ctx, src, o, tell)
 	if err == nil {
-		err = n.noteSmall(ctx, o, r)
+		err = n.noted(ctx, o, &r)
 	}
 	return r, n.checked(err)
 }
@@ -128,7 +128,7 @@ func (n *Node) Events(ctx context.Context, after uint64, limit int) ([]Event, er
 	if err != nil {
 		return nil, n.checked(err)
 	}
-	names := make(map[peer.ID]string, len(accounts))
+	names := map[peer.ID]string{n.self: "you"}
 	for _, a := range accounts {
 		names[a.Peer] = a.Name
 	}

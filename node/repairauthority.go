@@ -227,6 +227,9 @@ func (n *Node) Authorize(ctx context.Context, friend ledger.Account, c caps.Cap,
 	if err := n.writable(); err != nil {
 		return AuthorityView{}, err
 	}
+	if most := signed.MaxLifetime; lasts < time.Second || lasts > most {
+		return AuthorityView{}, usagef("leave to repair for %s can't be given; it is for 1 second to %d days", days(lasts), most/(24*time.Hour))
+	}
 	v, err := files.VerifyCap(c)
 	if err != nil {
 		return AuthorityView{}, err
@@ -264,6 +267,14 @@ func (n *Node) Authorize(ctx context.Context, friend ledger.Account, c caps.Cap,
 		Reason: "was given leave to repair the file until " + moment(a.Expires)})
 	return AuthorityView{Index: a.Index, Size: a.Layout.Size, Layout: a.Layout, Owner: n.self, OwnerName: "you", Repairer: friend.Peer, RepairerName: friend.Name,
 		Expires: a.Expires}, n.checked(err)
+}
+
+// days gives a length of time in days, if it is whole days.
+func days(t time.Duration) string {
+	if day := 24 * time.Hour; t%day == 0 && t != 0 {
+		return fmt.Sprintf("%d days", t/day)
+	}
+	return t.String()
 }
 
 // orNotFound turns a row that isn't there into what people are told.

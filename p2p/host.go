@@ -244,6 +244,9 @@ func blameDial(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return fmt.Errorf("connect: %w", ctx.Err())
 	}
+	if dial := new(swarm.DialError); errors.As(err, &dial) {
+		err = dial // without the host's word for the same
+	}
 	return fmt.Errorf("connect: %w: %w", ErrUnreachable, err)
 }
 

@@ -15,7 +15,7 @@ import (
 
 type historyCmd struct {
 	Peer    string `arg:"" help:"A peer: petname, peer ID, or the start of either."`
-	Days    int    `placeholder:"N" help:"The last so many days, today included (30; at most 400)."`
+	Days    *int   `placeholder:"N" help:"The last so many days, today included (30; at most 400)."`
 	CSV     bool   `name:"csv" help:"Print CSV, one line a day."`
 	Invoice string `placeholder:"MONTH" help:"Print a month's byte-seconds as CSV, for paid terms: 2026-11."`
 }
@@ -52,12 +52,12 @@ func (h *historyCmd) Run(ctx context.Context, c *cli) error {
 
 // span gives the days that the flags name.
 func (h *historyCmd) span(today time.Time) (from, to string, err error) {
-	days := h.Days
-	if days == 0 {
-		days = 30
+	days := 30
+	if h.Days != nil {
+		days = *h.Days
 	}
 	switch {
-	case h.Invoice != "" && (h.CSV || h.Days != 0):
+	case h.Invoice != "" && (h.CSV || h.Days != nil):
 		return "", "", usagef("--invoice is a CSV of one month: say neither --csv nor --days with it")
 	case h.Invoice != "":
 		month, err := time.Parse("2006-01", h.Invoice)
@@ -66,7 +66,7 @@ func (h *historyCmd) span(today time.Time) (from, to string, err error) {
 		}
 		return month.Format(time.DateOnly), month.AddDate(0, 1, -1).Format(time.DateOnly), nil
 	case days < 1 || days > ledger.HistoryDays:
-		return "", "", usagef("--days is %d; want 1 to %d", h.Days, ledger.HistoryDays)
+		return "", "", usagef("--days is %d; want 1 to %d", days, ledger.HistoryDays)
 	}
 	return today.AddDate(0, 0, 1-days).Format(time.DateOnly), today.Format(time.DateOnly), nil
 }

@@ -22,8 +22,8 @@ func TestHistorySpan(t *testing.T) {
 		from, to string
 	}{
 		{historyCmd{}, "2026-01-31", "2026-03-01"},
-		{historyCmd{Days: 1}, "2026-03-01", "2026-03-01"},
-		{historyCmd{Days: 2, CSV: true}, "2026-02-28", "2026-03-01"},
+		{historyCmd{Days: new(1)}, "2026-03-01", "2026-03-01"},
+		{historyCmd{Days: new(2), CSV: true}, "2026-02-28", "2026-03-01"},
 		{historyCmd{Invoice: "2024-02"}, "2024-02-01", "2024-02-29"},
 		{historyCmd{Invoice: "2025-12"}, "2025-12-01", "2025-12-31"},
 	} {
@@ -31,7 +31,7 @@ func TestHistorySpan(t *testing.T) {
 			t.Errorf("%+v: %s to %s, %v; want %s to %s", c.cmd, from, to, err, c.from, c.to)
 		}
 	}
-	for _, wrong := range []historyCmd{{Days: -1}, {Days: 401}, {Invoice: "2026"}, {Invoice: "2026-13"}, {Invoice: "2026-02", CSV: true}, {Invoice: "2026-02", Days: 3}} {
+	for _, wrong := range []historyCmd{{Days: new(0)}, {Days: new(-1)}, {Days: new(401)}, {Invoice: "2026"}, {Invoice: "2026-13"}, {Invoice: "2026-02", CSV: true}, {Invoice: "2026-02", Days: new(3)}} {
 		if _, _, err := wrong.span(today); err == nil || exitCode(err) != exitUsage {
 			t.Errorf("%+v: %v, want a mistake of usage", wrong, err)
 		}

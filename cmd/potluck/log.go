@@ -8,9 +8,9 @@ import (
 )
 
 type logCmd struct {
-	Follow bool   `short:"f" help:"Go on with what happens, until interrupted."`
-	After  uint64 `placeholder:"SEQ" help:"Only events after this number (0)."`
-	Limit  int    `placeholder:"COUNT" help:"At most so many events (all)."`
+	Follow bool    `short:"f" help:"Go on with what happens, until interrupted."`
+	After  *uint64 `placeholder:"SEQ" help:"Only events after this number (0)."`
+	Limit  int     `placeholder:"COUNT" help:"Only the newest so many events; with --after the first so many after it (all)."`
 
 	Evidence bool `help:"Also what each event was decided on: figures, answers, hashes of documents."`
 }
@@ -25,7 +25,11 @@ func (l *logCmd) Run(ctx context.Context, c *cli) error {
 		return err
 	}
 	defer node.Close()
-	err = node.Log(ctx, api.LogRequest{After: l.After, Limit: l.Limit, Follow: l.Follow, Evidence: l.Evidence}, func(e api.Event) error {
+	ask := api.LogRequest{Newest: l.Limit, Follow: l.Follow, Evidence: l.Evidence}
+	if l.After != nil {
+		ask.After, ask.Limit, ask.Newest = *l.After, l.Limit, 0
+	}
+	err = node.Log(ctx, ask, func(e api.Event) error {
 		if c.JSON {
 			return c.emit(e)
 		}

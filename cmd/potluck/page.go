@@ -15,7 +15,7 @@ import (
 type pageCmd struct {
 	Open  bool `help:"Open it in a browser."`
 	Token bool `help:"Print a token for a program in place of a link, such as a collector of metrics."`
-	Days  int  `default:"30" placeholder:"N" help:"How long the token is good (${default})."`
+	Days  *int `placeholder:"N" help:"How long the token is good (30)."`
 }
 
 // Help says more than one line.
@@ -28,8 +28,13 @@ const maxTokenDays = 366
 
 // Run prints a link or a token.
 func (p *pageCmd) Run(ctx context.Context, c *cli) error {
-	if p.Token {
+	switch {
+	case p.Token && p.Open:
+		return usagef("--open opens a link, and --token makes a token for a program: say one of them")
+	case p.Token:
 		return p.token(ctx, c)
+	case p.Days != nil:
+		return usagef("--days is for --token: a link signs one browser in, within 15 minutes, for 30 days")
 	}
 	link, err := pageLink(ctx, c)
 	if err != nil {
@@ -46,13 +51,17 @@ func (p *pageCmd) Run(ctx context.Context, c *cli) error {
 }
 
 func (p *pageCmd) token(ctx context.Context, c *cli) error {
-	if p.Days < 1 || p.Days > maxTokenDays {
-		return usagef("%d days are not between 1 and %d", p.Days, maxTokenDays)
+	days := 30
+	if p.Days != nil {
+		days = *p.Days
+	}
+	if days < 1 || days > maxTokenDays {
+		return usagef("--days is %d; want 1 to %d", days, maxTokenDays)
 	}
 	if err := isUp(ctx, c); err != nil {
 		return err
 	}
-	addr, token, err := api.PageToken(c.Data, time.Now().AddDate(0, 0, p.Days))
+	addr, token, err := api.PageToken(c.Data, time.Now().AddDate(0, 0, days))
 	if err != nil {
 		return err
 	}

@@ -61,6 +61,9 @@ func (p *putCmd) Run(ctx context.Context, c *cli) error {
 		return fmt.Errorf("print the cap: %w", err)
 	}
 	c.remarkPut(r)
+	if r.Forgot {
+		c.remark("your node had the cap from an earlier put, and has forgotten it")
+	}
 	if p.Explain {
 		return choices(r.Explain).write(c.err)
 	}

@@ -56,6 +56,7 @@ type grammar struct {
 	Get    getCmd    `cmd:"" group:"Files" help:"Get a file by its cap."`
 	Rm     rmCmd     `cmd:"" group:"Files" help:"Stop keeping a file, and free its bytes."`
 	Where  whereCmd  `cmd:"" group:"Files" help:"Show which friends hold a file's shares."`
+	Cap    capCmd    `cmd:"" group:"Files" help:"Turn a cap into a weaker one."`
 	Check  checkCmd  `cmd:"" group:"Files" help:"Check how healthy a file is: what may be lost, and how probably it can be read."`
 	Repair repairCmd `cmd:"" group:"Files" help:"Bring a file's lost shares back."`
 	Files  filesCmd  `cmd:"" group:"Files" help:"List what this node put."`

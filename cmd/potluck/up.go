@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"time"
 
+	"github.com/alecthomas/kong"
 	"golang.org/x/sync/errgroup"
 
 	"potluck"
@@ -39,7 +41,7 @@ func (u *upCmd) Help() string {
 const stopTime = 10 * time.Second
 
 // Run runs a node until ctx ends or something fails for good.
-func (u *upCmd) Run(ctx context.Context, c *cli) error {
+func (u *upCmd) Run(ctx context.Context, c *cli, line *kong.Context) error {
 	config, err := u.config(c)
 	if err != nil {
 		return err
@@ -52,6 +54,9 @@ func (u *upCmd) Run(ctx context.Context, c *cli) error {
 	}
 	if err != nil {
 		return booksErr(err)
+	}
+	if err := u.keep(c.Data, line); err != nil {
+		c.remark("the next start won't know what was said at this one: %v", err)
 	}
 	page, err := u.openPage(n, config)
 	if err != nil {
@@ -77,6 +82,30 @@ func (u *upCmd) Run(ctx context.Context, c *cli) error {
 	case <-time.After(stopTime):
 		return fmt.Errorf("the node didn't stop within %v; it is left as after a crash, and mends itself at the next start", stopTime)
 	}
+}
+
+// keep writes into config.toml what flags say that a node is, so that it is so at the
+// next start too. What only says where it runs now isn't kept, nor the environment,
+// which whoever set it will set again.
+func (u *upCmd) keep(data string, line *kong.Context) error {
+	change := make(map[string]string)
+	for _, p := range line.Path {
+		if p.Flag == nil || p.Resolved {
+			continue
+		}
+		switch p.Flag.Name {
+		case "name":
+			change["name"] = u.Name
+		case "offer":
+			change["offer"] = strconv.FormatInt(int64(*u.Offer), 10)
+		case "floor":
+			change["floor"] = strconv.FormatInt(int64(*u.Floor), 10)
+		}
+	}
+	if len(change) == 0 {
+		return nil
+	}
+	return node.SaveSettings(data, change)
 }
 
 // config joins flags and environment with config.toml and the defaults.

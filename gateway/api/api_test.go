@@ -251,6 +251,8 @@ func TestWhereAndRemove(t *testing.T) {
 	}
 	_, err = alice.Remove(t.Context(), res.Cap)
 	wantKind(t, "remove it again", err, KindNotFound)
+	_, err = alice.RemoveIndexed(t.Context(), res.Index.String())
+	wantKind(t, "remove it again by its index", err, KindNotFound)
 	var got bytes.Buffer
 	_, err = alice.Get(t.Context(), GetRequest{Cap: res.Cap}, &got, nil)
 	wantKind(t, "get what was removed", err, KindNotFound)
@@ -307,6 +309,16 @@ func TestLog(t *testing.T) {
 	events = nil
 	if err := all[0].Log(t.Context(), LogRequest{After: 1, Limit: 1}, note); err != nil || len(events) != 1 || events[0].Seq != 2 {
 		t.Fatalf("a part of the log: %+v, %v", events, err)
+	}
+	for _, last := range []int{1, 2, 1000} {
+		var part []Event
+		newest := func(e Event) error { part = append(part, e); return nil }
+		if err := all[0].Log(t.Context(), LogRequest{Newest: last}, newest); err != nil || len(part) == 0 || len(part) > last {
+			t.Fatalf("the newest %d of the log: %+v, %v", last, part, err)
+		}
+		if first := part[0].Seq; last < 1000 && first < 2 || last == 1000 && first != 1 {
+			t.Errorf("the newest %d begin with %d", last, first)
+		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

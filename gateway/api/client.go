@@ -125,9 +125,15 @@ func (c *Client) Unfriend(ctx context.Context, peer string) error {
 	return err
 }
 
+// RemoveIndexed is Remove by a storage index that the node's books know, or a start
+// of one that fits no other.
+func (c *Client) RemoveIndexed(ctx context.Context, start string) (files.RemoveResult, error) {
+	return call[files.RemoveResult](ctx, c, "POST", "/v1/rm", removeRequest{Index: start})
+}
+
 // Remove ends this node's leases on the shares of a file.
 func (c *Client) Remove(ctx context.Context, cap string) (files.RemoveResult, error) {
-	return call[files.RemoveResult](ctx, c, "POST", "/v1/rm", capRequest{cap})
+	return call[files.RemoveResult](ctx, c, "POST", "/v1/rm", removeRequest{Cap: cap})
 }
 
 // Where asks all friends which shares of a file they hold.
@@ -147,7 +153,7 @@ func (c *Client) CheckBytes(ctx context.Context) (CheckReport, error) {
 
 // Log visits events in order. With Follow it ends with ctx's error.
 func (c *Client) Log(ctx context.Context, r LogRequest, visit func(Event) error) error {
-	q := url.Values{"after": {strconv.FormatUint(r.After, 10)}, "limit": {strconv.Itoa(r.Limit)},
+	q := url.Values{"after": {strconv.FormatUint(r.After, 10)}, "limit": {strconv.Itoa(r.Limit)}, "newest": {strconv.Itoa(r.Newest)},
 		"follow": {strconv.FormatBool(r.Follow)}, "evidence": {strconv.FormatBool(r.Evidence)}}
 	a, err := c.ask(ctx, "GET", "/v1/log?"+q.Encode(), nil)
 	if err != nil {

@@ -155,7 +155,17 @@ func (s *server) cap(r *http.Request) (caps.Cap, error) {
 }
 
 func (s *server) remove(r *http.Request) (any, error) {
-	c, err := s.cap(r)
+	var q removeRequest
+	if err := read(r, &q); err != nil {
+		return nil, err
+	}
+	if q.Index != "" {
+		if q.Cap != "" {
+			return nil, usagef("there is a cap and an index; give one")
+		}
+		return s.node.RemoveIndexed(r.Context(), q.Index)
+	}
+	c, err := caps.Parse(q.Cap)
 	if err != nil {
 		return nil, err
 	}

@@ -61,7 +61,7 @@ var endpoints = map[string]described{
 	"GET /v1/matrix":                    {about: "who holds for whom, by published statements", answer: Matrix{}, query: []string{"after", "limit"}},
 	"GET /v1/disputes":                  {about: "what two books count otherwise", answer: []DisputeView{}},
 	"POST /v1/orphans":                  {about: "what hosts hold that no file of this node needs", body: OrphansRequest{}, answer: Orphans{}},
-	"POST /v1/rm":                       {about: "stop keeping a file", body: capRequest{}, answer: files.RemoveResult{}},
+	"POST /v1/rm":                       {about: "stop keeping a file", body: removeRequest{}, answer: files.RemoveResult{}},
 	"POST /v1/where":                    {about: "which friends hold a file's shares", body: capRequest{}, answer: files.WhereResult{}},
 	"GET /v1/files":                     {about: "the files that this node put, by storage index", answer: []FileRow{}, query: []string{"after", "limit"}},
 	"GET /v1/files/summary":             {about: "how safe all files are", answer: FilesSummary{}},

@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"errors"
+	"strings"
 	"testing"
 
 	"potluck/files"
@@ -57,6 +58,9 @@ func TestHealthAndRepair(t *testing.T) {
 	wantKind(t, "take back what is no cap", err, KindUsage)
 	_, err = alice.Authorize(t.Context(), "bob", AuthorizeRequest{Cap: res.Cap, Seconds: 91 * 24 * 3600})
 	wantKind(t, "leave for 91 days", err, KindUsage)
+	if !strings.Contains(err.Error(), "91 days") || strings.Contains(err.Error(), "seconds") {
+		t.Errorf("91 days are refused with %q", err)
+	}
 	_, err = bob.Authorize(t.Context(), "alice", AuthorizeRequest{Cap: res.Cap, Seconds: 3600})
 	wantKind(t, "leave for another's file", err, KindNotFound)
 	_, err = alice.Authorize(t.Context(), "nobody", AuthorizeRequest{Cap: res.Cap, Seconds: 3600})

@@ -97,12 +97,19 @@ type EvictRequest struct {
 type LogRequest struct {
 	After  uint64 // only events with a greater number
 	Limit  int    // at most so many; 0: all
+	Newest int    // only the newest so many, and what follows them; 0: all
 	Follow bool   // wait for more, until the context ends
 
 	Evidence bool // also what events were decided on
 }
 
-// capRequest is the body of rm and where.
+// capRequest is the body of where.
 type capRequest struct {
 	Cap string `json:"cap"`
+}
+
+// removeRequest is the body of rm: one of the two.
+type removeRequest struct {
+	Cap   string `json:"cap,omitempty"`
+	Index string `json:"index,omitempty"` // a storage index that the books know, or a start of one that fits no other
 }
