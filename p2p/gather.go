@@ -165,7 +165,7 @@ func (g *gathered) let() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.keep = false
-	_, err := g.Conn.Write(g.held)
+	_, err := g.writeAll(g.held)
 	g.held = g.held[:0]
 	return err
 }

@@ -178,6 +178,53 @@ func TestBulkOverASocket(t *testing.T) {
 	}
 }
 
+// TestAFullSocketIsWaitedFor writes more at once than a socket holds, and then to
+// one whose other end is gone.
+func TestAFullSocketIsWaitedFor(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	got := make(chan []byte)
+	go func() { // ends by itself
+		c, err := listener.Accept()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		time.Sleep(20 * time.Millisecond) // the socket is full by then
+		b := make([]byte, 16<<20)
+		if _, err := io.ReadFull(c, b); err != nil {
+			t.Error(err)
+		}
+		c.Close()
+		got <- b
+	}()
+	raw, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	want := make([]byte, 16<<20)
+	for i := range want {
+		want[i] = byte(i >> 8)
+	}
+	s := newSocket(raw)
+	if n, err := s.writeAll(want); n != len(want) || err != nil {
+		t.Fatalf("wrote %d bytes: %v", n, err)
+	}
+	if !bytes.Equal(<-got, want) {
+		t.Error("other bytes came than were written")
+	}
+	for range 100 { // the first ones may be taken before the end is known
+		if _, err = s.writeAll(want); err != nil {
+			return
+		}
+	}
+	t.Error("a socket without another end takes bytes for ever")
+}
+
 // TestTheEndWakesAReaderOfBulk: who waits for many bytes learns at once that the
 // connection has ended.
 func TestTheEndWakesAReaderOfBulk(t *testing.T) {

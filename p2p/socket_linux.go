@@ -15,7 +15,8 @@ import (
 // as readable only once they are there (the end of the connection wakes it in any
 // case). And it tells the scheduler nothing of its calls, which never wait: each
 // call of an idle process that it's told of wakes a thread, which watches over
-// calls that may wait, for as long as anything runs. One goroutine uses it.
+// calls that may wait, for as long as anything runs. One goroutine reads, and one
+// at a time writes with writeAll.
 type socket struct {
 	net.Conn
 	raw  syscall.RawConn // nil: not a socket of the machine
@@ -27,6 +28,11 @@ type socket struct {
 	want int
 	n    int
 	err  error
+
+	// Of one write.
+	from    []byte
+	written int
+	failed  error
 }
 
 func newSocket(c net.Conn) *socket {
@@ -111,4 +117,35 @@ func (s *socket) setMark(fd uintptr) {
 		uintptr(unsafe.Pointer(&value)), unsafe.Sizeof(value), 0); no == 0 {
 		s.mark = s.want
 	}
+}
+
+// writeAll writes p, with the same kind of calls.
+func (s *socket) writeAll(p []byte) (int, error) {
+	if s.raw == nil || len(p) == 0 {
+		return s.Conn.Write(p)
+	}
+	s.from, s.written, s.failed = p, 0, nil
+	if err := s.raw.Write(s.put); err != nil {
+		return s.written, err
+	}
+	return s.written, s.failed
+}
+
+// put writes without waiting. It tells whether no more is to be done.
+func (s *socket) put(fd uintptr) bool {
+	for s.written < len(s.from) {
+		rest := s.from[s.written:]
+		n, _, no := syscall.RawSyscall(unix.SYS_WRITE, fd, uintptr(unsafe.Pointer(&rest[0])), uintptr(len(rest)))
+		switch {
+		case no == unix.EINTR:
+		case no == unix.EAGAIN:
+			return false
+		case no != 0:
+			s.failed = os.NewSyscallError("write", no)
+			return true
+		default:
+			s.written += int(n)
+		}
+	}
+	return true
 }
