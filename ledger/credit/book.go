@@ -10,20 +10,21 @@ import (
 // even by readers: answers repair the flow. Equal content gives equal answers,
 // however it was reached.
 type Book struct {
+	// What changes left to do before the next answer. It stands together with who is
+	// short, because that is all that is looked at when nothing changed.
+	moved     bool      // sponsor distances are to be measured again
+	broken    bool      // the flow doesn't fit: from scratch
+	stuck     bool      // no augmenting path leads to any hungry peer
+	canonical bool      // the flow is the canonical one
+	hungry    []*vertex // at least those whose demand isn't served
+	poor      []*node   // at least those without arcs whose supply is below their demand
+
 	hops   int
 	top    amount // the most that a peer can be asked to hold
 	peers  map[ID]*node
 	linked []*vertex // peers with arcs, in no order
-	hungry []*vertex // at least those whose demand isn't served
-	poor   []*node   // at least those without arcs whose supply is below their demand
 
-	// What changes left to do before the next answer.
-	moved  bool // sponsor distances are to be measured again
-	broken bool // the flow doesn't fit: from scratch
-	stuck  bool // no augmenting path leads to any hungry peer
-
-	canonical bool // the flow is the canonical one
-	funding   map[*vertex][]fund
+	funding map[*vertex][]fund
 
 	stamp, round uint64
 	queue, roots []*vertex
