@@ -24,6 +24,8 @@ const (
 	listGrown = 16 // MiB that a node's heap may grow by while a list is read
 	listRuns  = 11 // of each call
 	listPage  = 200
+
+	listSettle = 30 * time.Second
 )
 
 // lists measures the calls of the local API that list something, on a node whose
@@ -40,7 +42,41 @@ func (b *bench) lists(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, n.Close()) }()
-	return b.onSocket(ctx, n, func(a *asker) error { return b.measureLists(ctx, a, f) })
+	if err := b.onSocket(ctx, n, func(a *asker) error { return b.measureLists(ctx, a, f) }); err != nil {
+		return err
+	}
+	return b.idleLists(ctx, n)
+}
+
+// idleLists watches the loops of a node with long books while nothing happens, once
+// what they look at after a start is behind them.
+func (b *bench) idleLists(ctx context.Context, n *node.Node) (err error) {
+	loops, stop := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- n.Run(loops) }() // ends with stop
+	defer func() { stop(); err = errors.Join(err, <-done) }()
+	if err := pause(ctx, listSettle); err != nil {
+		return err
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	cpu, err := cpuTime()
+	if err != nil {
+		return err
+	}
+	period := time.Duration(b.Seconds) * time.Second
+	if err := pause(ctx, period); err != nil {
+		return err
+	}
+	end, err := cpuTime()
+	if err != nil {
+		return err
+	}
+	runtime.ReadMemStats(&after)
+	minutes := period.Minutes()
+	return b.out.rows(
+		row{Name: "lists/idle-cpu", Value: (end - cpu).Seconds() * 1e3 / minutes, Unit: "ms a minute", Limit: 600, Note: fmt.Sprintf("over %v; limit: 1 %% of a core", period)},
+		row{Name: "lists/idle-read", Value: float64(after.TotalAlloc-before.TotalAlloc) / (1 << 20) / minutes, Unit: "MiB a minute", Note: "allocated, for rows that are read above all"})
 }
 
 // onSocket serves a node's API on its socket while it is asked.
