@@ -56,10 +56,10 @@ func (n *Node) backup(ctx context.Context, now bool) error {
 	if err != nil {
 		return err
 	}
-	due, err := n.backupDue(ctx, last)
-	if err != nil || !due && !now {
-		return err
+	if !now && !n.backupDue(last) {
+		return nil
 	}
+	when := n.config.Clock().Unix() // what is put from now on it may not have
 	src, next, err := n.writeBackup(ctx)
 	if err != nil {
 		return err
@@ -67,7 +67,6 @@ func (n *Node) backup(ctx context.Context, now bool) error {
 	if next == "" || next == sum && last.Cap != "" {
 		return src.Close()
 	}
-	when := n.config.Clock().Unix()
 	// It may be read when a few friends are left, and it is small.
 	r, err := n.Put(ctx, src, files.PutOptions{Preset: files.Paranoid, Random: true, Name: backupName}, nil)
 	if err != nil {
@@ -85,23 +84,22 @@ func (n *Node) backup(ctx context.Context, now bool) error {
 	if err := n.setBackupRow(ctx, cursorBackup, keepsake.Backup{Cap: r.Cap, Time: when}, next); err != nil {
 		return err
 	}
+	if err := n.lookRecent(ctx, true); err != nil { // what it has needs no other place
+		return err
+	}
 	return n.dropBackup(ctx, before)
 }
 
-// backupDue tells whether the last backup is old, or the first one is wanted.
-func (n *Node) backupDue(ctx context.Context, last keepsake.Backup) (bool, error) {
+// backupDue tells whether the last backup is old, the first one is wanted, or more
+// files wait for one than a keepsake names.
+func (n *Node) backupDue(last keepsake.Backup) bool {
 	now := n.config.Clock()
-	if last.Cap != "" {
-		return now.Sub(time.Unix(last.Time, 0)).Abs() >= backupEvery, nil
+	waiting, oldest := n.recents.waiting()
+	if last.Cap == "" {
+		return waiting > 0 && now.Sub(time.Unix(oldest, 0)).Abs() >= backupFirst
 	}
-	first := int64(0)
-	err := n.book.Files(ctx, func(f ledger.File) error {
-		if first == 0 || f.Put < first {
-			first = f.Put
-		}
-		return nil
-	})
-	return first != 0 && now.Sub(time.Unix(first, 0)).Abs() >= backupFirst, n.checked(err)
+	age := now.Sub(time.Unix(last.Time, 0)).Abs()
+	return age >= backupEvery || waiting > keepsake.MaxRecent && age >= backupFirst
 }
 
 // dropBackup removes a backup that no keepsake names any more.

@@ -31,6 +31,10 @@ func (n *Node) Put(ctx context.Context, src files.Source, o files.PutOptions, re
 	if err == nil {
 		err = n.noted(ctx, o, &r)
 	}
+	if err == nil && r.Layout.N > 0 && !o.Forget {
+		n.recents.add(r.Index, n.config.Clock().Unix())
+		n.souvenir.cycle.Trigger()
+	}
 	return r, n.checked(err)
 }
 

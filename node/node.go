@@ -68,6 +68,7 @@ type Node struct {
 	paced       paced
 	shelf       shelf
 	audiences   audiences
+	recents     recents
 	summed      summed
 
 	begun, ended atomic.Int64 // puts of this life

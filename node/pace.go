@@ -16,7 +16,7 @@ const (
 	paceDocuments  = 48 // orders and the like; a node signs one a week, and when its people change something
 	paceStatements = 256
 	paceConflicts  = 4
-	paceKeepsakes  = 16   // of one friend; a node signs one when its friends change, and each night
+	paceKeepsakes  = 72   // of one friend; a node signs one when its friends change, each night, and each minute in which something is put
 	paceNotices    = 64   // of one peer
 	pacePublished  = 1024 // statements that one friend publishes
 	paceAudiences  = 64   // of one friend; a node tells one when it meets it, and when its friends change

@@ -64,9 +64,11 @@ func (l *lost) put(t *testing.T, name string, size int) string {
 	return r.Cap
 }
 
-// keep makes the backup and hands the keepsake to all friends.
+// keep makes the backup and hands the keepsake to all friends. What was put in the
+// second in which it begins would be in both: times are whole seconds.
 func (l *lost) keep(t *testing.T) {
 	t.Helper()
+	time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second)))
 	if _, err := l.owner.Keepsake(t.Context(), true); err != nil {
 		t.Fatalf("keepsake: %v", err)
 	}

@@ -187,6 +187,9 @@ func (w *recovery) files(ctx context.Context) error {
 			w.problem("the backup of the books can't be read: %v", err)
 		}
 	}
+	if err := w.recent(ctx); err != nil {
+		return err
+	}
 	backups := make(map[potluck.StorageIndex]bool)
 	for name, b := range map[string]keepsake.Backup{cursorBackup: w.content.Backup, cursorBefore: w.content.Previous} {
 		if r, ok := readCap(b.Cap); ok {
@@ -213,6 +216,30 @@ func (w *recovery) files(ctx context.Context) error {
 		})
 	}
 	return w.n.checked(g.Wait())
+}
+
+// recent takes in the files that the keepsake itself names.
+func (w *recovery) recent(ctx context.Context) error {
+	all := !slices.ContainsFunc(w.result.Friends, func(f RecoveredAt) bool { return !f.Answered })
+	for _, r := range w.content.Recent {
+		c := caps.Read{Layout: r.Layout, Key: caps.Key(r.Key), Manifest: r.Manifest}
+		known := w.books.files[c.Index()]
+		if _, err := w.n.book.File(ctx, c.Index()); err == nil || known == nil && all {
+			continue // the backup has it; or nobody has a share of it, as it was removed since
+		} else if !errors.Is(err, ledger.ErrNotFound) {
+			return w.n.checked(err)
+		}
+		row, _ := w.fileOf(keepsake.File{Index: c.Index(), Manifest: r.Manifest, Layout: r.Layout, Name: r.Name, Put: r.Put, Wanted: r.Wanted, Key: r.Key}, nil)
+		if err := w.n.book.PutFile(ctx, row); err != nil {
+			return w.n.checked(err)
+		}
+		if known != nil && (known.torn || known.manifest != row.Manifest || known.layout != row.Layout) {
+			if err := w.mend(ctx, row); err != nil {
+				return w.n.checked(err)
+			}
+		}
+	}
+	return nil
 }
 
 // backup gets the backup from friends and reads it.

@@ -28,7 +28,7 @@ type souvenirs struct {
 const (
 	souvenirEvery = time.Hour
 	backupEvery   = 24 * time.Hour
-	backupFirst   = time.Hour // from the first file to the first backup
+	backupFirst   = time.Hour // from the first file to the first backup, and between two when a keepsake can't name all files that were put
 )
 
 // kindOlder is the event that this copy saw that it is an older one.
@@ -47,11 +47,17 @@ func (s *souvenirs) turn(ctx context.Context) time.Duration {
 	if n.writable() != nil {
 		return souvenirEvery
 	}
+	if err := n.lookRecent(ctx, false); err != nil {
+		n.tend.complain("list files that no backup has", err)
+	}
 	if err := n.backup(ctx, false); err != nil {
 		n.tend.complain("back the books up at friends", err)
 	}
 	if _, err := n.leave(ctx); err != nil {
 		n.tend.complain("sign a keepsake", err)
+	}
+	if wait := n.recents.wait(); wait >= 0 {
+		return wait
 	}
 	return souvenirEvery
 }
@@ -76,7 +82,8 @@ func (n *Node) leave(ctx context.Context) (bool, error) {
 	}
 	if found && k.Epoch == n.epoch.number() {
 		old, err := n.sealKey.Open(k.Blob, n.self, k.Number())
-		if err == nil && sameContent(old, c) {
+		now, long := keepsake.Fitted(c, signed.MaxBlob)
+		if err == nil && long == nil && sameContent(old, now) {
 			return false, nil
 		}
 	}
@@ -95,7 +102,7 @@ func sameContent(a, b keepsake.Content) bool {
 
 // memory is what a keepsake says now. Those who hold most come first.
 func (n *Node) memory(ctx context.Context) (keepsake.Content, error) {
-	c := keepsake.Content{Name: n.wish().Name}
+	c := keepsake.Content{Name: n.wish().Name, Recent: n.recents.list()}
 	var err error
 	if c.Friends, err = n.companions(ctx); err != nil {
 		return c, err

@@ -57,6 +57,9 @@ func (n *Node) Keepsake(ctx context.Context, now bool) (KeepsakeView, error) {
 		if err := n.backup(ctx, true); err != nil {
 			return KeepsakeView{}, err
 		}
+		if err := n.lookRecent(ctx, true); err != nil {
+			return KeepsakeView{}, err
+		}
 		if _, err := n.leave(ctx); err != nil {
 			return KeepsakeView{}, err
 		}

@@ -78,6 +78,14 @@ type wireLayout struct {
 	Size  int64
 }
 
+func wireLayoutOf(l potluck.Layout) wireLayout {
+	return wireLayout{Suite: l.Suite, K: l.K, N: l.N, Block: l.Block, Size: int64(l.Size)}
+}
+
+func (w wireLayout) layout() potluck.Layout {
+	return potluck.Layout{Suite: w.Suite, K: w.K, N: w.N, Block: w.Block, Size: potluck.Size(w.Size)}
+}
+
 type wireHeld struct {
 	_      struct{} `cbor:",toarray"`
 	Number uint8
@@ -169,9 +177,8 @@ func (x *Writer) File(f File) error {
 	if err := f.Validate(x.hosts); err != nil {
 		return err
 	}
-	l := f.Layout
 	wire := wireFile{Kind: kindFile, Index: f.Index, Manifest: f.Manifest, Name: f.Name, Put: f.Put, Wanted: f.Wanted, Key: f.Key,
-		Layout: wireLayout{Suite: l.Suite, K: l.K, N: l.N, Block: l.Block, Size: int64(l.Size)}, Shares: make([]wireHeld, len(f.Shares))}
+		Layout: wireLayoutOf(f.Layout), Shares: make([]wireHeld, len(f.Shares))}
 	for i, h := range f.Shares {
 		wire.Shares[i] = wireHeld{Number: uint8(h.Number), Host: h.Host, Root: h.Root, Placed: h.Placed}
 	}

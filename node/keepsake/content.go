@@ -35,6 +35,7 @@ var (
 const (
 	MaxFriends = 1 << 12 // in one keepsake or backup
 	MaxCap     = 256     // bytes of a cap's text
+	MaxRecent  = 64      // files in one keepsake
 )
 
 // Content is what a keepsake says.
@@ -43,6 +44,25 @@ type Content struct {
 	Backup   Backup   // the newest backup of the books; the zero value: there is none
 	Previous Backup   // the one before, which is removed after the next
 	Friends  []Friend // those who hold most come first
+	Recent   []Recent // files that the backup may not have: the newest come first
+}
+
+// Recent is a file that was put after the newest backup began.
+type Recent struct {
+	Manifest potluck.Digest
+	Layout   potluck.Layout
+	Name     string
+	Put      int64
+	Wanted   int
+	Key      []byte // of its read cap: 32 bytes
+}
+
+// Validate tells whether every field lies in its range.
+func (r Recent) Validate() error {
+	if len(r.Key) != 32 {
+		return fmt.Errorf("%w: recent file with a key of %d bytes", ErrInvalid, len(r.Key))
+	}
+	return File{Manifest: r.Manifest, Layout: r.Layout, Name: r.Name, Put: r.Put, Wanted: r.Wanted, Key: r.Key}.Validate(0)
 }
 
 // Backup names a backup of the books.
@@ -70,6 +90,14 @@ func (c Content) Validate() error {
 	}
 	if len(c.Name) > ledger.MaxName || len(c.Backup.Cap) > MaxCap || len(c.Previous.Cap) > MaxCap {
 		return fmt.Errorf("%w: a name of %d bytes, caps of %d and %d", ErrInvalid, len(c.Name), len(c.Backup.Cap), len(c.Previous.Cap))
+	}
+	if len(c.Recent) > MaxRecent {
+		return fmt.Errorf("%w: %d recent files, at most %d are allowed", ErrInvalid, len(c.Recent), MaxRecent)
+	}
+	for _, r := range c.Recent {
+		if err := r.Validate(); err != nil {
+			return err
+		}
 	}
 	for _, f := range c.Friends {
 		if err := f.Validate(); err != nil {
@@ -156,6 +184,17 @@ type wireContent struct {
 	Backup   wireBackup   `cbor:"2,keyasint"`
 	Previous wireBackup   `cbor:"3,keyasint"`
 	Friends  []wireFriend `cbor:"4,keyasint"`
+	Recent   []wireRecent `cbor:"5,keyasint,omitempty"`
+}
+
+type wireRecent struct {
+	_        struct{} `cbor:",toarray"`
+	Manifest [32]byte
+	Layout   wireLayout
+	Name     string
+	Put      int64
+	Wanted   int
+	Key      []byte
 }
 
 type wireBackup struct {
@@ -209,6 +248,9 @@ func (c Content) Marshal() ([]byte, error) {
 	for i, f := range c.Friends {
 		w.Friends[i] = wireFriendOf(f)
 	}
+	for _, r := range c.Recent {
+		w.Recent = append(w.Recent, wireRecent{Manifest: r.Manifest, Layout: wireLayoutOf(r.Layout), Name: r.Name, Put: r.Put, Wanted: r.Wanted, Key: r.Key})
+	}
 	b, err := encMode.Marshal(w)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
@@ -226,6 +268,9 @@ func ParseContent(b []byte) (Content, error) {
 		Friends: make([]Friend, len(w.Friends))}
 	for i, f := range w.Friends {
 		c.Friends[i] = f.friend()
+	}
+	for _, r := range w.Recent {
+		c.Recent = append(c.Recent, Recent{Manifest: r.Manifest, Layout: r.Layout.layout(), Name: r.Name, Put: r.Put, Wanted: r.Wanted, Key: r.Key})
 	}
 	if err := c.Validate(); err != nil {
 		return Content{}, err

@@ -49,7 +49,8 @@ func sample(t testing.TB) Content {
 			{Peer: id(t, 2), Name: "bob", Household: "us", Friend: true, Addrs: []string{"/ip4/192.0.2.7/tcp/4242"}, Terms: ledger.DefaultTerms(),
 				Theirs: ledger.Terms{RatioPPM: 500_000, Gift: 7, Opening: 8, Paid: 9, PaidUntil: 1_900_000_000}},
 			{Peer: id(t, 3), Name: "carol", Friend: true, Denied: true, Addrs: []string{}, Terms: ledger.DefaultTerms()},
-		}}
+		}, Recent: []Recent{{Manifest: potluck.Digest{7}, Layout: potluck.Layout{Suite: potluck.SuiteOne, K: 2, N: 4, Block: 1 << 18, Size: 9000},
+			Name: "letter.txt", Put: 1_800_000_500, Wanted: 4, Key: bytes.Repeat([]byte{5}, 32)}}}
 }
 
 func TestSealAndOpen(t *testing.T) {
@@ -118,6 +119,9 @@ func TestManyFriends(t *testing.T) {
 		if err != nil || len(got.Friends) != c.friends-left || len(got.Friends) < c.least {
 			t.Errorf("%d friends: %d came back, %d left out, %v", c.friends, len(got.Friends), left, err)
 		}
+		if fitted, err := Fitted(many, 30<<10); err != nil || fmt.Sprint(fitted) != fmt.Sprint(got) {
+			t.Errorf("%d friends: what fits isn't what is in the blob, %v", c.friends, err)
+		}
 		for i, f := range got.Friends {
 			if f.Name != fmt.Sprintf("friend %d", i) || len(f.Addrs) == 0 {
 				t.Fatalf("friend %d is %+v", i, f)
@@ -126,6 +130,41 @@ func TestManyFriends(t *testing.T) {
 	}
 	if _, _, err := key.Seal(Content{Name: "x"}, id(t, 1), 1, Overhead, zeros{}); !errors.Is(err, ErrInvalid) {
 		t.Errorf("no room at all: %v", err)
+	}
+}
+
+// TestManyRecentFiles: they go before friends do, the oldest first, and are bounded.
+func TestManyRecentFiles(t *testing.T) {
+	many := sample(t)
+	for i := range 120 {
+		f := many.Friends[0]
+		f.Name, f.Addrs = fmt.Sprintf("friend %d", i), []string{"/ip4/192.0.2.1/tcp/1"}
+		many.Friends = append(many.Friends, f)
+	}
+	for i := 1; i < MaxRecent; i++ {
+		r := many.Recent[0]
+		r.Name, r.Put = strings.Repeat("n", 200), r.Put-int64(i)
+		many.Recent = append(many.Recent, r)
+	}
+	got, err := Fitted(many, 30<<10)
+	if err != nil || len(got.Friends) != 122 || len(got.Recent) == 0 || len(got.Recent) >= MaxRecent || got.Recent[0].Name != "letter.txt" {
+		t.Errorf("%d friends and %d files fit, %v", len(got.Friends), len(got.Recent), err)
+	}
+	many.Recent = append(many.Recent, many.Recent[0])
+	if _, err := many.Marshal(); !errors.Is(err, ErrInvalid) {
+		t.Errorf("65 files: %v", err)
+	}
+	for name, spoil := range map[string]func(*Recent){
+		"no key":    func(r *Recent) { r.Key = nil },
+		"no layout": func(r *Recent) { r.Layout = potluck.Layout{} },
+		"long name": func(r *Recent) { r.Name = strings.Repeat("n", ledger.MaxFileName+1) },
+		"wanted":    func(r *Recent) { r.Wanted = 256 },
+	} {
+		c := sample(t)
+		spoil(&c.Recent[0])
+		if _, err := c.Marshal(); !errors.Is(err, ErrInvalid) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -61,8 +61,8 @@ func bound(owner peer.ID, number uint64) []byte {
 
 // Seal makes the blob of a content: version ‖ nonce ‖ AES-256-GCM of (length ‖
 // content ‖ zeros). random gives the nonce: crypto/rand.Reader outside of tests.
-// Friends at the end are left out until the blob has at most most bytes, their
-// addresses first; left is how many were. Errors wrap ErrInvalid.
+// What is at the end is left out until the blob has at most most bytes: addresses of
+// friends first, then recent files, then friends; left is how many friends were. Errors wrap ErrInvalid.
 func (k Key) Seal(c Content, owner peer.ID, number uint64, most int, random io.Reader) (blob []byte, left int, err error) {
 	plain, left, err := fit(c, most-Overhead)
 	if err != nil {
@@ -74,6 +74,16 @@ func (k Key) Seal(c Content, owner peer.ID, number uint64, most int, random io.R
 		return nil, 0, fmt.Errorf("draw a nonce: %w", err)
 	}
 	return k.aead.Seal(blob, blob[1:], plain, bound(owner, number)), left, nil
+}
+
+// Fitted gives what a blob of at most most bytes would say of a content. Errors wrap
+// ErrInvalid.
+func Fitted(c Content, most int) (Content, error) {
+	plain, _, err := fit(c, most-Overhead)
+	if err != nil {
+		return Content{}, err
+	}
+	return unfill(plain)
 }
 
 // fewAddrs are tried in turn when a content is too long.
@@ -89,6 +99,12 @@ func fit(c Content, most int) (plain []byte, left int, err error) {
 		c.Friends = slices.Clone(c.Friends)
 		for i, f := range c.Friends {
 			c.Friends[i].Addrs = f.Addrs[:min(len(f.Addrs), addrs)]
+		}
+	}
+	for len(c.Recent) > 0 { // a friend finds more than a name does
+		c.Recent = c.Recent[:len(c.Recent)*3/4]
+		if plain, err = fill(c); err != nil || len(plain) <= most {
+			return plain, 0, err
 		}
 	}
 	for {
