@@ -17,14 +17,14 @@ const maxXMLDepth = 32
 func ReadGraphML(r io.Reader) (Graph, error) {
 	in := &io.LimitedReader{R: r, N: maxGraphFile + 1}
 	d := xml.NewDecoder(in)
-	g := graphML{graphBuilder: newGraphBuilder()}
+	g := graphML{graphBuilder: newGraphBuilder(), declared: map[string]bool{}}
 	for {
 		token, err := d.RawToken()
 		line, _ := d.InputPos()
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		if err == nil {
+		if g.line = line; err == nil {
 			err = g.take(token)
 		}
 		if in.N == 0 {
@@ -40,14 +40,28 @@ func ReadGraphML(r io.Reader) (Graph, error) {
 	if g.graphs == 0 {
 		return Graph{}, fmt.Errorf("there is no <graph> in the file")
 	}
+	for _, e := range g.ends {
+		if !g.declared[e.name] {
+			return Graph{}, fmt.Errorf("line %d: the edge names %s, which is no <node> of the graph", e.line, show(e.name))
+		}
+	}
 	return g.graph()
 }
 
 // graphML follows the elements of a file.
 type graphML struct {
 	*graphBuilder
-	open   []string // local names of the elements that are open
-	graphs int
+	line     int
+	open     []string // local names of the elements that are open
+	graphs   int
+	declared map[string]bool // nodes
+	ends     []end           // of edges, each name once; a node may come after its edges
+}
+
+// end is what an edge calls a node, and where it does so first.
+type end struct {
+	name string
+	line int
 }
 
 func (g *graphML) take(token xml.Token) error {
@@ -79,12 +93,24 @@ func (g *graphML) start(e xml.StartElement) error {
 	case "hyperedge":
 		return fmt.Errorf("hyperedges are not friendships of two")
 	case "node":
-		_, err := g.node(attribute(e, "id"))
-		return err
+		id := attribute(e, "id")
+		if _, err := g.node(id); err != nil {
+			return err
+		}
+		g.declared[id] = true
 	case "edge":
-		return g.edge(attribute(e, "source"), attribute(e, "target"))
+		return g.join(attribute(e, "source"), attribute(e, "target"))
 	}
 	return nil
+}
+
+func (g *graphML) join(source, target string) error {
+	for _, name := range [2]string{source, target} {
+		if _, known := g.numbers[name]; !known && len(name) <= maxGraphName {
+			g.ends = append(g.ends, end{name, g.line})
+		}
+	}
+	return g.edge(source, target)
 }
 
 func attribute(e xml.StartElement, name string) string {

@@ -50,6 +50,9 @@ func TestReadGraphML(t *testing.T) {
 	}{
 		{"nodes, data and edges", head + "<node id=\"a\"><data key=\"d0\">x</data></node><node id=\"b\"/><node id=\"c\"/><edge source=\"b\" target=\"a\"/>" + tail,
 			Graph{Names: []string{"a", "b", "c"}, Edges: [][2]int{{0, 1}}}, ""},
+		{"nodes after edges", head + "<edge source=\"b\" target=\"a\"/>\n<node id=\"a\"/><node id=\"b\"/>" + tail,
+			Graph{Names: []string{"b", "a"}, Edges: [][2]int{{0, 1}}}, ""},
+		{"an edge to nowhere", head + "<node id=\"a\"/>\n<edge source=\"a\" target=\"z\"/>\n<node id=\"b\"/>" + tail, Graph{}, "line 6: the edge names \"z\", which is no <node>"},
 		{"cut short", head + "<node id=\"a\"/>", Graph{}, "the file ends within <graph>: it is cut short"},
 		{"cut in a tag", head + "<node id=\"a", Graph{}, "line 5: unexpected EOF"},
 		{"a hyperedge", head + "<hyperedge/>" + tail, Graph{}, "line 5: hyperedges"},
@@ -159,7 +162,7 @@ func checkEdges(t *testing.T, g Graph) {
 }
 
 func FuzzReadGraphML(f *testing.F) {
-	f.Add("<graphml><graph><node id=\"a\"/><edge source=\"a\" target=\"b\"/></graph></graphml>")
+	f.Add("<graphml><graph><node id=\"a\"/><node id=\"b\"/><edge source=\"a\" target=\"b\"/></graph></graphml>")
 	f.Fuzz(func(t *testing.T, text string) {
 		if g, err := ReadGraphML(strings.NewReader(text)); err == nil {
 			checkEdges(t, g)
