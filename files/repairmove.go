@@ -69,9 +69,9 @@ func (v vacancies) moves(n int, index potluck.StorageIndex, kept []edge) []move 
 	}
 	left := slices.Clone(kept)
 	var list []move
-	for _, at := range a.places {
-		to := a.host(at)
-		if load[at] > 0 || to == "" || v.last[to] {
+	for _, to := range v.inOrder(a) {
+		at := v.homes.of(to)
+		if load[at] > 0 || !a.takes(to) || v.last[to] {
 			continue
 		}
 		best := slices.MaxFunc(append(left, edge{}), func(x, y edge) int { // the first of equal ones
