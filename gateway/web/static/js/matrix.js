@@ -2,6 +2,8 @@ import { size } from './format.js';
 
 // The holder × owner matrix, from one's own books and from what friends publish.
 
+const byName = new Intl.Collator(undefined, { numeric: true }).compare;
+
 // matrixOf joins both: own figures are facts here, others are what was signed.
 export function matrixOf(who, published) {
   const me = who.me.peer;
@@ -24,7 +26,7 @@ export function matrixOf(who, published) {
     if (r.holds_for_me.shares > 0) put(r.peer, me, { bytes: r.holds_for_me.bytes, shares: r.holds_for_me.shares, time: who.as_of, by: 'your books', differs: cells[r.peer]?.[me]?.differs || '' });
     if (r.i_hold.shares > 0) put(me, r.peer, { bytes: r.i_hold.bytes, shares: r.i_hold.shares, time: who.as_of, by: 'your books', differs: cells[me]?.[r.peer]?.differs || '' });
   }
-  const nodes = [...names].map(([peer, name]) => ({ peer, name, me: peer === me })).sort((a, b) => b.me - a.me || a.name.localeCompare(b.name));
+  const nodes = [...names].map(([peer, name]) => ({ peer, name, me: peer === me })).sort((a, b) => b.me - a.me || byName(a.name, b.name));
   return { as_of: who.as_of, nodes, cells, differ };
 }
 

@@ -76,6 +76,8 @@ export function Step({ step }) {
   return html`<span class="tag ${tones[step] || ''}">${step}</span>`;
 }
 
+const byName = new Intl.Collator(undefined, { numeric: true }).compare;
+
 // Table shows rows that can be sorted by every column: columns are
 // [{name, of, show, num}], of gives what is sorted by.
 export function Table({ caption, columns, rows, empty, foot, keyOf, down = false }) {
@@ -85,7 +87,7 @@ export function Table({ caption, columns, rows, empty, foot, keyOf, down = false
   const sign = order.down ? -1 : 1;
   const sorted = [...rows].sort((a, b) => {
     const x = of(a); const y = of(b);
-    return sign * (typeof x === 'string' ? x.localeCompare(y) : x - y);
+    return sign * (typeof x === 'string' ? byName(x, y) : x - y);
   });
   const head = columns.map((c, i) => html`<th scope="col" class=${c.num ? 'num' : ''} aria-sort=${order.by === i ? (order.down ? 'descending' : 'ascending') : 'none'}>
     <button class="plain" onClick=${() => setOrder({ by: i, down: order.by === i ? !order.down : Boolean(c.num) })}>${c.name}${order.by === i ? (order.down ? ' ↓' : ' ↑') : ''}</button></th>`);
