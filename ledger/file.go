@@ -24,7 +24,7 @@ func (t *tx) putFile(f File) error {
 	if err != nil {
 		return err
 	}
-	if err := t.recallVersion(old); err != nil {
+	if err := t.recallVersion(versionOf(old)); err != nil {
 		return err
 	}
 	if err := t.putVersion(versionOf(f)); err != nil {
@@ -77,7 +77,7 @@ func (b *Book) DropFile(ctx context.Context, index potluck.StorageIndex) error {
 		if err != nil || !found {
 			return err
 		}
-		if err := t.recallVersion(f); err != nil {
+		if err := t.recallVersion(versionOf(f)); err != nil {
 			return err
 		}
 		if err := t.endVersions(f.Name, func(v Version) bool { return v.Index == index }); err != nil {

@@ -23,6 +23,9 @@ type Version struct {
 	Removed int64                `json:"removed"` // unix seconds at which it was given up under this name; 0: it wasn't
 }
 
+// Validate tells whether every field lies in its range.
+func (v Version) Validate() error { return v.check() }
+
 func (v Version) check() error {
 	switch {
 	case v.Name == "":
@@ -52,6 +55,29 @@ func inCap(v Version) error {
 		return fmt.Errorf("%q of no cap, or removed already", v.Name)
 	}
 	return nil
+}
+
+// Recall notes versions of books that were lost, as they were. What these books
+// know of the same name and time stays. Errors: ErrInvalid, ErrFull.
+func (b *Book) Recall(ctx context.Context, vs []Version) error {
+	for _, v := range vs {
+		if err := v.check(); err != nil {
+			return fmt.Errorf("recall what %q meant: %w: %w", v.Name, err, ErrInvalid)
+		}
+	}
+	return b.do(ctx, "recall what names meant", true, func(t *tx) error {
+		for _, v := range vs {
+			key := versionKey(v.Name, v.Time)
+			_, known, err := t.get(key)
+			if err != nil {
+				return err
+			}
+			if !known {
+				t.set(key, encodeVersion(v))
+			}
+		}
+		return nil
+	})
 }
 
 // DropSmall gives up every version that lies in a cap, and tells how many there were.
@@ -124,6 +150,9 @@ func (t *tx) putVersion(v Version) error {
 		return nil
 	}
 	_, newest, err := t.versions(v.Name)
+	if err == nil && v.Time < newest.Time && newest.Time <= t.now { // noted late, as in a recovery: it isn't the newest
+		return t.recallVersion(v)
+	}
 	if err != nil || newest.Name != "" && newest.same(v) && newest.Removed == 0 {
 		return err
 	}
@@ -149,8 +178,7 @@ func (t *tx) endVersions(name string, given func(Version) bool) error {
 
 // recallVersion notes what the row of a file says of its name, if no version says
 // it: it was put when there were no versions.
-func (t *tx) recallVersion(f File) error {
-	v := versionOf(f)
+func (t *tx) recallVersion(v Version) error {
 	all, _, err := t.versions(v.Name)
 	taken := func(w Version) bool { return w.same(v) || w.Time == v.Time }
 	if err != nil || v.Name == "" || slices.ContainsFunc(all, taken) {

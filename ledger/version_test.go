@@ -46,13 +46,16 @@ func TestVersions(t *testing.T) {
 	put(named(1, "cat", 300)) // it came back
 	put(named(2, "dog", 250)) // the same content under another name
 	put(named(3, "", 260))
-	put(named(4, "cat", 10)) // by a clock that was set back
+	put(named(4, "cat", 10)) // noted late
+	const late = 1 << 39
+	put(named(5, "cat", late))
+	put(named(6, "cat", 400)) // by a clock that was set back
 	var times []int64
 	var contents []int
 	for _, v := range versionsOf(t, b, "cat") {
 		times, contents = append(times, v.Time), append(contents, contentOf(v))
 	}
-	if !slices.Equal(times, []int64{100, 200, 300, 301}) || !slices.Equal(contents, []int{1, 2, 1, 4}) {
+	if !slices.Equal(times, []int64{10, 100, 200, 300, late, late + 1}) || !slices.Equal(contents, []int{4, 1, 2, 1, 5, 6}) {
 		t.Errorf("cat was %v at %v", contents, times)
 	}
 	if got := versionsOf(t, b, "dog"); len(got) != 1 || got[0].Index != shareID(2, 0).Index {
@@ -67,15 +70,47 @@ func TestVersions(t *testing.T) {
 		}
 	}
 	put(named(1, "cat", 2_000_000_000))
-	if got := versionsOf(t, b, "cat"); len(got) != 5 || got[4].Removed != 0 {
+	if got := versionsOf(t, b, "cat"); len(got) != 7 || got[6].Removed != 0 {
 		t.Errorf("put after it was removed: %+v", got)
 	}
 	clean(t, b)
 	if gone, err := b.ForgetVersions(t.Context(), 1<<40); err != nil || gone != 2 {
 		t.Errorf("%d old versions went, %v", gone, err)
 	}
-	if got := versionsOf(t, b, "cat"); len(got) != 3 {
-		t.Errorf("left are %+v", got)
+	left := versionsOf(t, b, "cat")
+	if len(left) != 5 {
+		t.Errorf("left are %+v", left)
+	}
+	clean(t, b)
+}
+
+// A node that was recovered gets its files in any order, and then what names meant:
+// they mean the same again.
+func TestVersionsAreRecalled(t *testing.T) {
+	b := openBook(t, t.TempDir(), newClock())
+	for _, x := range []int{3, 1, 2} {
+		if err := b.PutFile(t.Context(), named(x, "cat", int64(100*x+50))); err != nil { // put again since
+			t.Fatal(err)
+		}
+	}
+	was := []Version{{Name: "cat", Time: 90, Size: 1, Cap: "literal", Removed: 95}}
+	for x := 1; x <= 3; x++ {
+		was = append(was, Version{Name: "cat", Time: int64(100 * x), Size: layout.Size, Index: shareID(x, 0).Index})
+	}
+	for range 2 {
+		if err := b.Recall(t.Context(), was); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var contents []int
+	for _, v := range versionsOf(t, b, "cat") {
+		contents = append(contents, contentOf(v))
+	}
+	if !slices.Equal(slices.Compact(contents), []int{-1, 1, 2, 3}) {
+		t.Errorf("cat was %v", contents)
+	}
+	if err := b.Recall(t.Context(), []Version{{Name: "cat"}}); !errors.Is(err, ErrInvalid) {
+		t.Errorf("a version of nothing: %v", err)
 	}
 	clean(t, b)
 }
@@ -145,7 +180,7 @@ func TestVersionsAgainstAList(t *testing.T) {
 				delete(names, x)
 				continue
 			}
-			if err := b.PutFile(t.Context(), named(x, name, 100+int64(i))); err != nil {
+			if err := b.PutFile(t.Context(), named(x, name, 1_800_000_000+int64(i))); err != nil {
 				rt.Fatal(err)
 			}
 			last[name], names[x] = x, name

@@ -146,7 +146,8 @@ func (s spooled) Size() potluck.Size { return s.size }
 func (s spooled) Check() error       { return nil }
 func (s spooled) Name() string       { return backupName }
 
-// fillBackup writes all files but backups, with their placements.
+// fillBackup writes all files but backups, with their placements, and what names
+// meant.
 func (n *Node) fillBackup(ctx context.Context, to io.Writer) (sum string, err error) {
 	friends, err := n.companions(ctx)
 	if err != nil {
@@ -177,6 +178,16 @@ func (n *Node) fillBackup(ctx context.Context, to io.Writer) (sum string, err er
 			return err
 		}
 		return w.File(row)
+	})
+	if err != nil {
+		return "", n.checked(err)
+	}
+	err = n.book.Versions(ctx, func(v ledger.Version) error {
+		if skip[v.Index] || v.Name == backupName {
+			return nil
+		}
+		any = any || v.Cap != ""
+		return w.Name(v)
 	})
 	if err != nil || !any {
 		return "", n.checked(err)

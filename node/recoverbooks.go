@@ -304,6 +304,11 @@ func (w *recovery) readBackup(ctx context.Context, spool *os.File) error {
 	if err := g.Wait(); err != nil {
 		return w.n.checked(err)
 	}
+	for part := range slices.Chunk(r.Names, ledger.MaxBatch) {
+		if err := w.n.book.Recall(ctx, part); err != nil {
+			return w.n.checked(err)
+		}
+	}
 	for _, row := range torn {
 		if err := w.mend(ctx, row); err != nil {
 			return w.n.checked(err)

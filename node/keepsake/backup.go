@@ -98,6 +98,7 @@ type wireEnd struct {
 	Kind   uint8 `cbor:"0,keyasint"`
 	Files  int64 `cbor:"1,keyasint"`
 	Shares int64 `cbor:"2,keyasint"`
+	Names  int64 `cbor:"3,keyasint,omitempty"`
 }
 
 // Kinds of records.
@@ -105,6 +106,7 @@ const (
 	kindHead = 1
 	kindFile = 2
 	kindEnd  = 3
+	kindName = 4 // after the files
 )
 
 // Validate tells whether every field lies in its range; hosts is how many
@@ -134,6 +136,7 @@ type Writer struct {
 	w             *bufio.Writer
 	hosts         int
 	files, shares int64
+	names         int64
 	sum           *blake3.Hasher
 }
 
@@ -188,13 +191,13 @@ func (x *Writer) File(f File) error {
 	return err
 }
 
-// Sum is the hash of the files that were written. It tells whether the books
+// Sum is the hash of the files and names that were written. It tells whether the books
 // say something else than at the last backup.
 func (x *Writer) Sum() potluck.Digest { return potluck.Digest(x.sum.Sum(nil)) }
 
 // Close writes the end. It doesn't close what is below.
 func (x *Writer) Close() error {
-	if _, err := x.record(wireEnd{kindEnd, x.files, x.shares}, maxRecord); err != nil {
+	if _, err := x.record(wireEnd{kindEnd, x.files, x.shares, x.names}, maxRecord); err != nil {
 		return err
 	}
 	return x.w.Flush()

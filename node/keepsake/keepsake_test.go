@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -185,7 +186,9 @@ func drawFile(t *rapid.T, hosts int) File {
 	return f
 }
 
-func write(t testing.TB, h Head, files ...File) []byte {
+func write(t testing.TB, h Head, files ...File) []byte { return writeNamed(t, h, nil, files...) }
+
+func writeNamed(t testing.TB, h Head, names []ledger.Version, files ...File) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w, err := NewWriter(&b, h)
@@ -194,6 +197,11 @@ func write(t testing.TB, h Head, files ...File) []byte {
 	}
 	for _, f := range files {
 		if err := w.File(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, v := range names {
+		if err := w.Name(v); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -242,6 +250,36 @@ func TestBackupRoundTrips(t *testing.T) {
 			r.Fatalf("a byte behind the end: %v", err)
 		}
 	})
+}
+
+// TestNamesRoundTrip: what names meant comes behind the files, all of it or an error.
+func TestNamesRoundTrip(t *testing.T) {
+	head := Head{Owner: id(t, 1), Time: 1_800_000_000, Friends: sample(t).Friends}
+	file := File{Layout: potluck.Layout{Suite: potluck.SuiteOne, K: 1, N: 2, Block: 1 << 10, Size: 300}, Key: []byte{}, Shares: []Held{}}
+	names := []ledger.Version{{Name: "cat", Time: 5, Size: 300, Index: potluck.StorageIndex{1}}, {Name: "note", Time: 6, Size: 2, Cap: "literal", Removed: 9}}
+	b := writeNamed(t, head, names, file)
+	r, err := NewReader(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for err == nil {
+		_, err = r.Next()
+	}
+	if err != io.EOF || !slices.Equal(r.Names, names) {
+		t.Errorf("%+v, %v", r.Names, err)
+	}
+	for cut := range len(b) {
+		if _, _, err := readAll(b[:cut]); !errors.Is(err, ErrInvalid) {
+			t.Fatalf("cut at %d of %d: %v", cut, len(b), err)
+		}
+	}
+	w, err := NewWriter(io.Discard, head)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Name(ledger.Version{Name: "neither"}); !errors.Is(err, ErrInvalid) {
+		t.Errorf("a name of nothing: %v", err)
+	}
 }
 
 // TestSum: it tells files, and nothing else.

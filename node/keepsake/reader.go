@@ -10,11 +10,13 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"potluck"
+	"potluck/ledger"
 )
 
 // Reader reads a backup.
 type Reader struct {
 	Head
+	Names         []ledger.Version // what names meant, as far as Next has read; all of them after its io.EOF
 	r             *bufio.Reader
 	files, shares int64
 	done          bool
@@ -88,11 +90,19 @@ func (x *Reader) Next() (File, error) {
 		return File{}, io.EOF
 	}
 	b, err := x.record(maxFile)
+	for ; err == nil && len(b) > 2 && b[2] == kindName; b, err = x.record(maxFile) { // a map, its first key 0, and the kind
+		if err := x.name(b); err != nil {
+			return File{}, err
+		}
+	}
 	if err != nil {
 		return File{}, err
 	}
-	if len(b) > 2 && b[2] == kindEnd { // a map, its first key 0, and the kind
+	if len(b) > 2 && b[2] == kindEnd {
 		return File{}, x.end(b)
+	}
+	if len(x.Names) > 0 {
+		return File{}, fmt.Errorf("%w: a file comes after the names", ErrInvalid)
 	}
 	w, err := decode[wireFile](b)
 	if err != nil {
@@ -115,6 +125,9 @@ func (x *Reader) end(b []byte) error {
 	w, err := decode[wireEnd](b)
 	if err != nil {
 		return err
+	}
+	if names := int64(len(x.Names)); w.Names != names {
+		return fmt.Errorf("%w: %d names came, %d were written", ErrInvalid, names, w.Names)
 	}
 	if w.Files != x.files || w.Shares != x.shares {
 		return fmt.Errorf("%w: %d files with %d shares came, %d and %d were written", ErrInvalid, x.files, x.shares, w.Files, w.Shares)
