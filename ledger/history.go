@@ -29,6 +29,7 @@ type Deeds struct {
 	AuditsGood   int64 `json:"audits_good"`    // slices that the peer proved
 	AuditsFailed int64 `json:"audits_failed"`  // slices that it should have had and hasn't
 	AuditBytes   int64 `json:"audit_bytes"`    // what audits of the peer moved, a part of In
+	Paid         int64 `json:"paid_windows"`   // byte-windows of Held within the paid term, as it was in each window
 }
 
 // Past is one row of history.
@@ -55,12 +56,12 @@ func (d Deeds) Plus(e Deeds) Deeds {
 }
 
 // figures gives the figures in the order of the row.
-func (d Deeds) figures() [9]int64 {
-	return [9]int64{d.Held, d.Earned, d.In, d.Out, d.Seen, d.Of, d.AuditsGood, d.AuditsFailed, d.AuditBytes}
+func (d Deeds) figures() [10]int64 {
+	return [10]int64{d.Held, d.Earned, d.In, d.Out, d.Seen, d.Of, d.AuditsGood, d.AuditsFailed, d.AuditBytes, d.Paid}
 }
 
-func deeds(v [9]int64) Deeds {
-	return Deeds{Held: v[0], Earned: v[1], In: v[2], Out: v[3], Seen: v[4], Of: v[5], AuditsGood: v[6], AuditsFailed: v[7], AuditBytes: v[8]}
+func deeds(v [10]int64) Deeds {
+	return Deeds{Held: v[0], Earned: v[1], In: v[2], Out: v[3], Seen: v[4], Of: v[5], AuditsGood: v[6], AuditsFailed: v[7], AuditBytes: v[8], Paid: v[9]}
 }
 
 func (d Deeds) check() error {
@@ -68,6 +69,9 @@ func (d Deeds) check() error {
 		if v < 0 {
 			return fmt.Errorf("figure %d of a history is below 0", v)
 		}
+	}
+	if d.Paid > d.Held {
+		return fmt.Errorf("%d byte-windows paid of %d held", d.Paid, d.Held)
 	}
 	if d.Seen > d.Of || d.Of > DayWindows {
 		return fmt.Errorf("%d windows seen of %d, of %d a day", d.Seen, d.Of, DayWindows)
@@ -228,20 +232,25 @@ func readPast(key, row []byte) (r Past, err error) {
 const historyNine = 0x89
 
 func encodeDeeds(d Deeds) []byte {
-	b := append(make([]byte, 0, 64), historyNine)
-	for _, v := range d.figures() {
+	figures := d.figures()
+	some := figures[:]
+	if d.Paid == 0 {
+		some = some[:len(some)-1]
+	}
+	b := append(make([]byte, 0, 64), historyNine+byte(len(some)-9))
+	for _, v := range some {
 		b = appendNumber(b, uint64(v))
 	}
 	return b
 }
 
 func decodeDeeds(b []byte) (Deeds, error) {
-	if len(b) == 0 || b[0] != historyNine {
-		return Deeds{}, fmt.Errorf("history row of %d bytes isn't an array of 9: %w", len(b), ErrDamaged)
+	if len(b) == 0 || b[0] != historyNine && b[0] != historyNine+1 {
+		return Deeds{}, fmt.Errorf("history row of %d bytes isn't an array of 9 or 10: %w", len(b), ErrDamaged)
 	}
-	var v [9]int64
+	var v [10]int64
 	rest, ok := b[1:], true
-	for i := range v {
+	for i := range 9 + int(b[0]-historyNine) {
 		if v[i], rest, ok = takeNumber(rest); !ok {
 			return Deeds{}, fmt.Errorf("history row has figure %d in a wrong form: %w", i, ErrDamaged)
 		}
@@ -250,5 +259,8 @@ func decodeDeeds(b []byte) (Deeds, error) {
 		return Deeds{}, fmt.Errorf("history row has %d bytes too many: %w", len(rest), ErrDamaged)
 	}
 	d := deeds(v)
+	if b[0] != historyNine && d.Paid == 0 {
+		return Deeds{}, fmt.Errorf("history row with a tenth figure that says nothing: %w", ErrDamaged)
+	}
 	return d, damaged("history", d.check())
 }

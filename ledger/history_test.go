@@ -70,7 +70,7 @@ func TestADayHasSoManyWindows(t *testing.T) {
 		t.Errorf("got %+v, %v; want %+v", got, err, want)
 	}
 	for _, bad := range []Past{{alice, today, Deeds{In: -1}}, {alice, today, Deeds{Seen: 2, Of: 1}}, {alice, today, Deeds{Of: DayWindows + 1}},
-		{alice, -1, Deeds{In: 1}}, {"", today, Deeds{In: 1}}} {
+		{alice, -1, Deeds{In: 1}}, {alice, today, Deeds{Held: 1, Paid: 2}}, {"", today, Deeds{In: 1}}} {
 		if err := b.Record(t.Context(), []Past{bad}); !errors.Is(err, ErrInvalid) {
 			t.Errorf("%+v was taken: %v", bad, err)
 		}

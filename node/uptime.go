@@ -72,7 +72,8 @@ func (p *presence) look(ctx context.Context, whole bool) error {
 	if err != nil {
 		return err
 	}
-	day := ledger.DayOf(p.n.config.Clock().Unix())
+	now := p.n.config.Clock().Unix()
+	day := ledger.DayOf(now)
 	traffic := p.n.host.Traffic()
 	here, friends := make(map[peer.ID]bool), 0
 	for _, a := range accounts {
@@ -97,6 +98,9 @@ func (p *presence) look(ctx context.Context, whole bool) error {
 		if whole {
 			if d.Held, d.Earned, err = p.kept(ctx, a.Peer); err != nil {
 				return err
+			}
+			if paid := a.Counted(); now < paid.PaidUntil {
+				d.Paid = min(d.Held, int64(paid.Paid))
 			}
 		}
 		rows = append(rows, ledger.Past{Peer: a.Peer, Day: day, Deeds: d})

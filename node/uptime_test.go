@@ -173,3 +173,34 @@ func TestHistoryIsShown(t *testing.T) {
 		t.Error(day, err)
 	}
 }
+
+// What an invoice counts is what the paid term covered when it was kept, whatever
+// the term is now.
+func TestPaidWindowsFollowTheTerms(t *testing.T) {
+	owner, host := pair(t)
+	_, charge := store(t, owner, host, 700*potluck.KiB)
+	end := host.config.Clock().Add(time.Hour).Unix()
+	want := ledger.Deeds{}
+	day := func() ledger.Deeds {
+		t.Helper()
+		v, err := host.History(t.Context(), account(t, host, owner), host.Today(), host.Today())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v.Sum
+	}
+	for _, paid := range []potluck.Size{0, charge / 2, 9 * charge, 0} {
+		if _, err := host.SetTerms(t.Context(), account(t, host, owner), TermsChange{Paid: &paid, PaidUntil: &end}); err != nil {
+			t.Fatal(err)
+		}
+		before := day()
+		if err := host.presence.look(t.Context(), true); err != nil {
+			t.Fatal(err)
+		}
+		got := day()
+		want.Paid += int64(min(paid, charge))
+		if got.Held-before.Held != int64(charge) || got.Paid != want.Paid {
+			t.Errorf("paid %v: %d of %d byte-windows, want %d", paid, got.Paid, got.Held, want.Paid)
+		}
+	}
+}

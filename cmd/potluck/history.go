@@ -24,7 +24,7 @@ type historyCmd struct {
 func (h *historyCmd) Help() string {
 	return `What was counted for a peer, by days of UTC: what each of you kept for the other, in bytes times days; bytes on the wire; how often it was there, in windows of a quarter of an hour in which your node would have seen it; and how it stood the audits, which ask for random pieces of your shares every day. Days are kept for 400 days.
 
---invoice prints, for each day of a month and in all, the byte-seconds that you kept for the peer while your node was up, and the part of them within the paid term as it is now.`
+--invoice prints, for each day of a month and in all, the byte-seconds that you kept for the peer while your node was up, and the part of them within the paid term, as it was in each quarter of an hour.`
 }
 
 // Run shows what was counted for a peer.
@@ -125,34 +125,22 @@ func byteSeconds(windows int64) *big.Int {
 	return new(big.Int).Mul(big.NewInt(windows), big.NewInt(ledger.WindowSeconds))
 }
 
-// invoiceLines gives each day's byte-seconds, and the part that the paid term covers.
+// invoiceLines gives each day's byte-seconds, and the part that the paid term
+// covered, as it was then.
 func invoiceLines(v api.History) [][]string {
-	lines := [][]string{{"peer", "name", "date", "held_byte_seconds", "paid_bytes", "paid_byte_seconds"}}
-	held, paid := new(big.Int), new(big.Int)
-	line := func(date string, held, paid *big.Int) {
-		lines = append(lines, []string{v.Peer.String(), v.Name, date, held.String(), strconv.FormatInt(int64(v.Paid), 10), paid.String()})
+	lines := [][]string{{"peer", "name", "date", "held_byte_seconds", "paid_byte_seconds"}}
+	for _, d := range append(v.Days, api.HistoryDay{Date: "sum"}) {
+		line := []string{v.Peer.String(), v.Name, d.Date, byteSeconds(d.Held).String(), byteSeconds(d.Paid).String()}
+		lines = append(lines, line)
 	}
+	held, paid := new(big.Int), new(big.Int) // the sum of a month may need more than 63 bits
 	for _, d := range v.Days {
-		h, p := byteSeconds(d.Held), paidOn(d.Date, v)
-		if h.Cmp(p) < 0 {
-			p = h
-		}
-		held.Add(held, h)
-		paid.Add(paid, p)
-		line(d.Date, h, p)
+		held.Add(held, byteSeconds(d.Held))
+		paid.Add(paid, byteSeconds(d.Paid))
 	}
-	line("sum", held, paid)
+	last := lines[len(lines)-1]
+	last[3], last[4] = held.String(), paid.String()
 	return lines
-}
-
-// paidOn is what the paid term covers on a day, in byte-seconds.
-func paidOn(date string, v api.History) *big.Int {
-	day, err := time.Parse(time.DateOnly, date)
-	if err != nil {
-		return new(big.Int)
-	}
-	seconds := min(max(v.PaidUntil-day.Unix(), 0), 24*60*60)
-	return new(big.Int).Mul(big.NewInt(int64(v.Paid)), big.NewInt(seconds))
 }
 
 // writeCSV prints lines as CSV. A cell that a spreadsheet would take for a formula
