@@ -24,13 +24,6 @@ type lines struct {
 	err   error // the first failure to write; the reader is gone
 }
 
-// line sends one line.
-func (l *lines) line(m message) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.send(m)
-}
-
 func (l *lines) send(m message) error {
 	l.write(m)
 	return l.flush()
