@@ -11,8 +11,13 @@ import (
 
 var errSlow = errors.New("too slow, another friend was asked")
 
-// laneDepth is how many blocks a lane may be ahead of the slowest.
-const laneDepth = 6
+const (
+	// laneDepth is how many blocks a lane may be ahead of the slowest.
+	laneDepth = 6
+	// shortDraw is how many blocks a lane draws at once where there are more lanes
+	// than one host serves.
+	shortDraw = 3
+)
 
 // block is one verified block of one share.
 type block struct {
@@ -40,7 +45,7 @@ func (l *lane) run(ctx context.Context) error {
 			return g.pool.notEnough(int(g.layout.K))
 		}
 		d := &draw{lane: l, source: src, next: next}
-		err = d.run(ctx)
+		err = d.all(ctx)
 		if ctx.Err() != nil {
 			g.pool.give(src, true, nil)
 			return context.Cause(ctx)
@@ -60,18 +65,49 @@ type draw struct {
 	next   int64  // the stripe whose block is being filled
 	buf    []byte // verified bytes of that block
 	guard  *guard
+	short  bool    // blocks are held until the stream has ended
+	held   []block // delivered, and not yet handed on
 }
 
-// run streams blocks from d.next to the last stripe. An error leaves d.next at
+// all draws blocks from d.next to the last stripe: by one stream, or where one
+// host might have to serve more lanes than it can, by short ones in turn with the
+// other lanes. Those hold no outlet while they wait for other lanes.
+func (d *draw) all(ctx context.Context) error {
+	g := d.lane.get
+	if d.short = int(g.layout.K) > hostStreams; !d.short {
+		return d.run(ctx, g.last)
+	}
+	for d.next <= g.last {
+		leave, err := g.client.outlets.await(ctx, d.source.host)
+		if err != nil {
+			return err
+		}
+		err = d.run(ctx, min(g.last, d.next+shortDraw-1))
+		leave()
+		for _, b := range d.held {
+			select {
+			case d.lane.out <- b:
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}
+		if d.held = nil; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// run streams blocks from d.next to the stripe last. An error leaves d.next at
 // the first block that isn't delivered.
-func (d *draw) run(ctx context.Context) error {
+func (d *draw) run(ctx context.Context, last int64) error {
 	g := d.lane.get
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	d.ctx = ctx
 	from := potluck.Size(d.next) * potluck.Size(g.layout.Block)
 	data := shares.DataLen(g.layout)
-	n := min(potluck.Size(g.last+1)*potluck.Size(g.layout.Block), data) - from
+	n := min(potluck.Size(last+1)*potluck.Size(g.layout.Block), data) - from
 	d.guard = newGuard(g.client.c.Stall, func(moved bool) bool {
 		switch {
 		case g.pool.spare(d.source, d.next):
@@ -116,10 +152,14 @@ func (d *draw) Write(p []byte) (int, error) {
 			return 0, context.Cause(d.ctx)
 		}
 		g.pool.delivered(d.source, d.next, want) // before it is: no other lane may deliver it too
-		select {
-		case d.lane.out <- block{d.source.Number, d.buf}:
-		case <-d.ctx.Done():
-			return 0, context.Cause(d.ctx)
+		if b := (block{d.source.Number, d.buf}); d.short {
+			d.held = append(d.held, b)
+		} else {
+			select {
+			case d.lane.out <- b:
+			case <-d.ctx.Done():
+				return 0, context.Cause(d.ctx)
+			}
 		}
 		d.buf = nil
 		d.next++

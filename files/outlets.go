@@ -9,10 +9,11 @@ import (
 
 // hostStreams is how many shares this node sends to one host at once. Hosts serve
 // more requests of one peer (p2p.Limits.StreamsPerPeer); the rest is for reads and
-// for short ones.
+// for short ones. Reads of files with a larger k count here too.
 const hostStreams = 48
 
-// outlets counts the shares on their way to each host, over all puts. Safe for
+// outlets counts the shares on their way to each host, over all puts, and from
+// it in reads of so many shares that one host might be asked for too many. Safe for
 // concurrent use.
 type outlets struct {
 	mu      sync.Mutex
@@ -44,6 +45,18 @@ func (o *outlets) give(host peer.ID) {
 	}
 	close(o.changed)
 	o.changed = make(chan struct{})
+}
+
+// await waits for an outlet.
+func (o *outlets) await(ctx context.Context, host peer.ID) (give func(), err error) {
+	for {
+		if give, ok := o.take(host); ok {
+			return give, nil
+		}
+		if err := o.wait(ctx, []peer.ID{host}); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // wait returns when one of the hosts has a free outlet.

@@ -33,3 +33,12 @@ func TestManySharesOfTwoFilesAtOneHost(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// TestReadOfManySharesAtOneHost: a read needs more shares of one host than it
+// serves at once, and more blocks of each than lanes may be ahead.
+func TestReadOfManySharesAtOneHost(t *testing.T) {
+	c := newCircle(t, 1)
+	data := content(50_000_000)
+	r := c.put(data, files.PutOptions{K: 80, N: 90, Happy: 1})
+	c.mustGet(r.Cap, data)
+}
