@@ -38,14 +38,14 @@ func (d *dataDir) join(name string) string { return filepath.Join(d.path, name) 
 // if not nil, looks at what is there before anything is written.
 func openDir(path string, check func(keyGone bool) error) (*dataDir, error) {
 	if err := durable.MkdirAll(path, 0o700); err != nil {
-		return nil, err
+		return nil, readOnly(err)
 	}
 	if err := checkOpenness(path); err != nil {
 		return nil, err
 	}
 	lock, err := lockFile(filepath.Join(path, "lock"))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", path, readOnly(err))
 	}
 	d := &dataDir{path: path, lock: lock}
 	err = d.whole(check)

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -37,7 +38,13 @@ func AcceptCut(ctx context.Context, data string) (r ledger.Report, err error) {
 // ImportBooks makes the books in a data directory that has a node key and no
 // books, from what ExportBooks wrote.
 func ImportBooks(ctx context.Context, data string, r io.Reader) error {
-	return locked(data, func(self peer.ID) error { return ledger.Import(ctx, offlineBooks(self, data), r) })
+	return locked(data, func(self peer.ID) error {
+		c := offlineBooks(self, data)
+		if made, err := ledger.Made(c.Dir); err == nil && made {
+			return usagef("%s has books already, and must be empty; cure: move it away, and keep it until you are sure", c.Dir)
+		}
+		return ledger.Import(ctx, c, r)
+	})
 }
 
 // offline opens the books that are there.
@@ -47,7 +54,7 @@ func offline(ctx context.Context, data string, accept bool, do func(*ledger.Book
 		if made, err := ledger.Made(c.Dir); err != nil {
 			return err
 		} else if !made {
-			return fmt.Errorf("there are no books in %s: %w", c.Dir, os.ErrNotExist)
+			return absentError(fmt.Sprintf("there are no books in %s", c.Dir))
 		}
 		c.AcceptCut = accept
 		b, err := ledger.Open(ctx, c)
@@ -62,15 +69,42 @@ func offlineBooks(self peer.ID, data string) ledger.Config {
 	return ledger.Config{Self: self, Dir: filepath.Join(data, "ledger"), Clock: time.Now, Log: slog.New(slog.DiscardHandler)}
 }
 
+// absentError says what isn't there. It is os.ErrNotExist.
+type absentError string
+
+func (e absentError) Error() string { return string(e) }
+func (absentError) Unwrap() error   { return os.ErrNotExist }
+
+// keyed tells whether there is a node in a data directory: nil, an absentError, or
+// that its key alone is gone.
+func keyed(data string) error {
+	_, err := os.Lstat(filepath.Join(data, "node.key"))
+	if !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err := checkWhole(data, true, false); err != nil {
+		return err
+	}
+	return absentError(fmt.Sprintf("there is no node in %s; name its data directory with --data", data))
+}
+
+// readOnly says what helps on a disk that takes no writes at all.
+func readOnly(err error) error {
+	if !errors.Is(err, syscall.EROFS) {
+		return err
+	}
+	return fmt.Errorf("%w: the disk can only be read, and a node writes; cure: mount it for writing, or name another directory with --data", err)
+}
+
 // locked runs do while nobody else has the data directory open.
 func locked(data string, do func(self peer.ID) error) error {
 	key := filepath.Join(data, "node.key")
-	if _, err := os.Lstat(key); err != nil {
-		return fmt.Errorf("there is no node in %s: %w", data, err)
+	if err := keyed(data); err != nil {
+		return err
 	}
 	lock, err := lockFile(filepath.Join(data, "lock"))
 	if err != nil {
-		return fmt.Errorf("%s: %w", data, err)
+		return fmt.Errorf("%s: %w", data, readOnly(err))
 	}
 	defer lock.Close()
 	private, _, err := readKey(key)

@@ -147,7 +147,7 @@ func parseFriend(text string) (peer.ID, []string, error) {
 // what no node runs in. Shares that lie there stay.
 func layOut(path string, seed []byte) error {
 	if err := durable.MkdirAll(path, 0o700); err != nil {
-		return err
+		return readOnly(err)
 	}
 	if err := checkOpenness(path); err != nil {
 		return err

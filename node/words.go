@@ -2,9 +2,6 @@ package node
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -17,8 +14,8 @@ import (
 // node; they are shown on a terminal, and nowhere else.
 func Words(data string) ([]string, error) {
 	path := filepath.Join(data, "node.key")
-	if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("there is no node in %s: %w", data, err)
+	if err := keyed(data); err != nil {
+		return nil, err
 	}
 	seed, err := readSeed(path)
 	if err != nil {

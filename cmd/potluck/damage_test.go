@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -59,6 +60,65 @@ func TestUpOnDamage(t *testing.T) {
 			if !strings.Contains(errout, text) {
 				t.Errorf("%s: %q says nothing of %q", name, errout, text)
 			}
+		}
+	}
+}
+
+// What is done to books while no node runs says in words why it can't be, and
+// changes nothing.
+func TestOfflineVerbsOnNothing(t *testing.T) {
+	none, whole, bookless, keyless := filepath.Join(t.TempDir(), "none"), stopped(t), stopped(t), stopped(t)
+	export := filepath.Join(t.TempDir(), "books.jsonl")
+	if code, _, errout := quiet(t, "--data", bookless, "ledger", "export", export); code != exitOK {
+		t.Fatal(code, errout)
+	}
+	if err := errors.Join(os.RemoveAll(filepath.Join(bookless, "ledger")), os.Remove(filepath.Join(keyless, "node.key"))); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		data string
+		args []string
+		code int
+		says string
+	}{
+		{none, []string{"ledger", "export"}, exitNotFound, "there is no node in "},
+		{none, []string{"ledger", "import", export}, exitNotFound, "--data"},
+		{none, []string{"ledger", "check", "--accept-cut"}, exitNotFound, "there is no node in "},
+		{none, []string{"words", "--yes"}, exitNotFound, "there is no node in "},
+		{none, []string{"ledger", "check"}, exitNotRunning, "potluck up"},
+		{whole, []string{"ledger", "import", export}, exitUsage, "move it away"},
+		{whole, []string{"ledger", "import", "nofile"}, exitNotFound, "there is no file nofile"},
+		{whole, []string{"ledger", "import", t.TempDir()}, exitUsage, "is a folder"},
+		{whole, []string{"ledger", "export", export}, exitUsage, "is there already"},
+		{bookless, []string{"ledger", "export"}, exitNotFound, "there are no books in "},
+		{bookless, []string{"ledger", "check", "--accept-cut"}, exitNotFound, "there are no books in "},
+		{keyless, []string{"ledger", "export"}, exitDamage, "potluck recover"},
+		{keyless, []string{"words", "--yes"}, exitDamage, "node.key"},
+		{keyless, []string{"ledger", "check", "--accept-cut"}, exitDamage, "node.key"},
+	} {
+		code, out, errout := quiet(t, append([]string{"--data", test.data}, test.args...)...)
+		if code != test.code || out != "" || !strings.Contains(errout, test.says) || strings.Contains(errout, "stat ") || strings.Contains(errout, "invalid value") {
+			t.Errorf("%v: exit code %d, %q, %q; want %d and %q", test.args, code, out, errout, test.code, test.says)
+		}
+	}
+	if _, err := os.Stat(none); !errors.Is(err, os.ErrNotExist) {
+		t.Error("something was made:", err)
+	}
+}
+
+// Kong's words for a wrong value are said as people say them.
+func TestWrongValuesAreToldPlainly(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"log", "--limit", "-1"}, `--limit: "-1" begins with a dash`},
+		{[]string{"invite", "x", "--opening", "-5"}, `--opening: "-5" begins with a dash`},
+		{[]string{"log", "--after", "x"}, `--after: want a whole number, got "x"`},
+	} {
+		code, _, errout := quiet(t, test.args...)
+		if code != exitUsage || !strings.Contains(errout, test.want) || strings.Contains(errout, "perhaps") || strings.Contains(errout, "64 bit") {
+			t.Errorf("%v: exit code %d, %q", test.args, code, errout)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"potluck/files"
 	"potluck/ledger"
 	"potluck/node"
 )
@@ -29,7 +30,7 @@ func (l *ledgerExportCmd) Run(ctx context.Context, c *cli) (err error) {
 		return usagef("%s is there already; name another file", l.File)
 	}
 	if err != nil {
-		return err
+		return fmt.Errorf("make the export's file: %w", err)
 	}
 	err = errors.Join(node.ExportBooks(ctx, c.Data, f), f.Sync(), f.Close())
 	if err != nil {
@@ -53,10 +54,15 @@ func (l *ledgerImportCmd) Run(ctx context.Context, c *cli) error {
 	r := c.in
 	if l.File != "-" {
 		f, err := os.Open(l.File)
-		if err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return &exitErr{exitNotFound, fmt.Errorf("there is no file %s", l.File)}
+		} else if err != nil {
 			return fmt.Errorf("open the export: %w", err)
 		}
 		defer f.Close()
+		if st, err := f.Stat(); err == nil && st.IsDir() {
+			return usagef("%s is a folder; name a file that \"potluck ledger export\" wrote", l.File)
+		}
 		r = f
 	}
 	if err := node.ImportBooks(ctx, c.Data, r); err != nil {
@@ -89,12 +95,13 @@ func (l *ledgerCheckCmd) acceptCut(ctx context.Context, c *cli) error {
 // booksErr gives what is wrong with books the exit code that people expect.
 func booksErr(err error) error {
 	var books *node.BooksError
+	var usage *files.UsageError
 	switch {
 	case errors.Is(err, ledger.ErrImport), errors.Is(err, ledger.ErrDamaged), errors.Is(err, ledger.ErrCut), errors.As(err, &books):
 		return &exitErr{exitDamage, err}
 	case errors.Is(err, ledger.ErrFull):
 		return &exitErr{exitRefused, err}
-	case errors.Is(err, ledger.ErrInvalid):
+	case errors.Is(err, ledger.ErrInvalid), errors.As(err, &usage):
 		return &exitErr{exitUsage, err}
 	}
 	return err

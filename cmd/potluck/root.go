@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -114,13 +115,31 @@ func parseAndRun(ctx context.Context, args []string, c *cli) error {
 	parsed, err := k.Parse(args)
 	c.JSON, c.Quiet = g.JSON, g.Quiet
 	if err != nil {
-		c.JSON = c.JSON || slices.Contains(args, "--json")                                                                       // kong sets no flags when one is wrong
-		return usagef("%s; see \"potluck --help\"", strings.Replace(err.Error(), "expected value value", "expected a value", 1)) // kong's word for a type of ours
+		c.JSON = c.JSON || slices.Contains(args, "--json") // kong sets no flags when one is wrong
+		return usagef("%s; see \"potluck --help\"", plainly(err.Error()))
 	}
 	if c.Data, err = dataDir(g.Data); err != nil {
 		return err
 	}
 	return parsed.Run()
+}
+
+// kongWords are what kong says of values, and how people say it.
+var kongWords = []struct {
+	kong  *regexp.Regexp
+	plain string
+}{
+	{regexp.MustCompile(`^(--\S+): expected (?:\S+ )?value but got ("-.*") \(short flag\).*$`), "$1: $2 begins with a dash, and nothing that it takes does"},
+	{regexp.MustCompile(`expected a valid 64 bit u?int but got`), "want a whole number, got"},
+	{regexp.MustCompile(`expected value value`), "expected a value"},
+}
+
+// plainly says what kong found wrong in a command line as people say it.
+func plainly(text string) string {
+	for _, w := range kongWords {
+		text = w.kong.ReplaceAllString(text, w.plain)
+	}
+	return text
 }
 
 // report writes an error to stderr: a sentence, or an object with --json.

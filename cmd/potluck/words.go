@@ -31,7 +31,7 @@ func (w *wordsCmd) Run(c *cli) error {
 		return &exitErr{exitNotFound, err}
 	}
 	if err != nil {
-		return err
+		return booksErr(err)
 	}
 	if w.Check {
 		return w.check(c, list)
