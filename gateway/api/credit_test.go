@@ -183,7 +183,7 @@ func TestSpecHasEveryCreditCall(t *testing.T) {
 	}
 	text := string(b)
 	for route := range new(server).creditRoutes() {
-		if call := "`" + strings.ReplaceAll(route, "{peer}", "PEER") + "`"; !strings.Contains(text, call) {
+		if call := "`" + strings.ReplaceAll(route, "{peer}", "PEER"); !strings.Contains(text, call+"`") && !strings.Contains(text, call+"?") {
 			t.Errorf("%s isn't in the specification", call)
 		}
 	}
