@@ -33,6 +33,9 @@ func (w *world) judge(i int32) {
 			r.watch = false
 			continue
 		}
+		if v.earned == 0 && !r.watch && !all {
+			continue // it is away, and has no duty that absence breaks
+		}
 		w.evaluate(l)
 		x := &w.asides[l]
 		w.nodes[i].refs[k].watch = w.links[l].step != credit.StepGood || x.short > 0 || x.failed > 0

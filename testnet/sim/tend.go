@@ -95,7 +95,11 @@ func (w *world) audit(i int32) {
 			continue
 		}
 		l := w.links[r.link].twin
-		h, gone := &w.links[l], w.asides[l].gone
+		h := &w.links[l]
+		if h.held == 0 {
+			continue
+		}
+		gone := w.asides[l].gone
 		switch {
 		case h.held == w.asides[l].orphan:
 		case since > 0:
