@@ -68,7 +68,7 @@ func (n *Node) backup(ctx context.Context, now bool) error {
 		return src.Close()
 	}
 	// It may be read when a few friends are left, and it is small.
-	r, err := n.Put(ctx, src, files.PutOptions{Preset: files.Paranoid, Random: true, Name: backupName}, nil)
+	r, err := n.put(ctx, src, files.PutOptions{Preset: files.Paranoid, Random: true, Name: backupName}, nil)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,15 @@ import (
 
 // Put spreads a source over friends; see files.Client.Put. It closes src.
 func (n *Node) Put(ctx context.Context, src files.Source, o files.PutOptions, report func(files.Progress)) (files.PutResult, error) {
+	r, err := n.put(ctx, src, o, report)
+	if err == nil && r.Layout.N > 0 && !o.Forget {
+		n.souvenir.wake(r.Index, n.config.Clock().Unix())
+	}
+	return r, err
+}
+
+// put is Put of what the keepsake needn't name.
+func (n *Node) put(ctx context.Context, src files.Source, o files.PutOptions, report func(files.Progress)) (files.PutResult, error) {
 	if err := n.writable(); err != nil {
 		return files.PutResult{}, errors.Join(err, src.Close())
 	}
@@ -30,10 +39,6 @@ func (n *Node) Put(ctx context.Context, src files.Source, o files.PutOptions, re
 	r, err := n.files.Put(ctx, src, o, tell)
 	if err == nil {
 		err = n.noted(ctx, o, &r)
-	}
-	if err == nil && r.Layout.N > 0 && !o.Forget {
-		n.recents.add(r.Index, n.config.Clock().Unix())
-		n.souvenir.cycle.Trigger()
 	}
 	return r, n.checked(err)
 }

@@ -25,6 +25,7 @@ type recents struct {
 	listed []keepsake.Recent              // what the keepsake says, newest first
 	looked time.Time                      // when that was listed
 	fresh  bool                           // something was put since
+	woke   bool                           // and that alone woke the loop
 }
 
 // recentEvery is the least time between two keepsakes that differ in such files
@@ -39,6 +40,25 @@ func (r *recents) add(index potluck.StorageIndex, now int64) {
 		r.put = make(map[potluck.StorageIndex]int64)
 	}
 	r.put[index], r.fresh = now, true
+}
+
+// wake has the keepsake follow a put.
+func (s *souvenirs) wake(index potluck.StorageIndex, now int64) {
+	r := &s.n.recents
+	r.add(index, now)
+	r.mu.Lock()
+	r.woke = true
+	r.mu.Unlock()
+	s.cycle.Trigger()
+}
+
+// woken tells whether a put alone woke the loop, and that it knows it now.
+func (r *recents) woken() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	woke := r.woke
+	r.woke = false
+	return woke
 }
 
 // list gives what the keepsake is to say.

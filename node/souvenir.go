@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -23,6 +24,8 @@ import (
 type souvenirs struct {
 	n     *Node
 	cycle *lifecycle.Cycle
+
+	leaving sync.Mutex // held from reading what a keepsake says to signing it
 }
 
 const (
@@ -50,8 +53,10 @@ func (s *souvenirs) turn(ctx context.Context) time.Duration {
 	if err := n.lookRecent(ctx, false); err != nil {
 		n.tend.complain("list files that no backup has", err)
 	}
-	if err := n.backup(ctx, false); err != nil {
-		n.tend.complain("back the books up at friends", err)
+	if !n.recents.woken() { // a backup has its own times
+		if err := n.backup(ctx, false); err != nil {
+			n.tend.complain("back the books up at friends", err)
+		}
 	}
 	if _, err := n.leave(ctx); err != nil {
 		n.tend.complain("sign a keepsake", err)
@@ -72,6 +77,8 @@ func (n *Node) ownKeepsake(ctx context.Context) (k signed.Keepsake, found bool, 
 // of this epoch, and hands it to the friends that are here. It tells whether it
 // did.
 func (n *Node) leave(ctx context.Context) (bool, error) {
+	n.souvenir.leaving.Lock() // what was read first would be signed last
+	defer n.souvenir.leaving.Unlock()
 	c, err := n.memory(ctx)
 	if err != nil || len(c.Friends) == 0 {
 		return false, err
