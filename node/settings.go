@@ -31,7 +31,7 @@ type SettingView struct {
 	Choices []string    `json:"choices,omitempty"` // of the kind "choice": all values that there are
 	AtOnce  bool        `json:"at_once"`           // a change works at once, else after the next start
 	Waiting bool        `json:"waiting"`           // another value is saved than works now: it begins with the next start
-	Fixed   bool        `json:"fixed"`             // this start said it by a flag or the environment, over which nothing saved counts
+	Fixed   bool        `json:"fixed"`             // this start said another one by a flag or the environment, over which nothing saved counts
 	About   string      `json:"about"`             // what it does, in a sentence
 }
 
@@ -74,11 +74,12 @@ func (n *Node) settings(file File) (SettingsView, error) {
 	raw := file.said()
 	for _, s := range settings {
 		one := SettingView{Key: s.key, Kind: s.kind, Value: s.show(now), Default: s.show(plain), Choices: s.choices, AtOnce: s.atOnce,
-			Fixed: slices.Contains(n.config.Fixed, s.key), About: s.about}
+			About: s.about}
 		if raw[s.key] {
 			one.Saved = s.show(next)
 		}
 		one.Waiting = s.show(next) != one.Value
+		one.Fixed = one.Waiting && slices.Contains(n.config.Fixed, s.key)
 		v.Settings = append(v.Settings, one)
 	}
 	return v, nil
@@ -101,7 +102,7 @@ func (n *Node) SetSettings(ctx context.Context, change map[string]string) (Setti
 	if err != nil {
 		return SettingsView{}, err
 	}
-	if err := n.follow(file); err != nil {
+	if err := n.follow(file, old); err != nil {
 		return SettingsView{}, err
 	}
 	view, err := n.settings(file)
@@ -113,14 +114,14 @@ func (n *Node) SetSettings(ctx context.Context, change map[string]string) (Setti
 
 // follow does from now on what config.toml says, as far as it can without another
 // start, and wakes the loops that have other work then.
-func (n *Node) follow(file File) error {
+func (n *Node) follow(file File, before SettingsView) error {
 	said, err := file.Config(n.dir.path).withDefaults()
 	if err != nil {
 		return err
 	}
 	next := n.wish().Config
-	for _, s := range settings {
-		if s.atOnce && !slices.Contains(n.config.Fixed, s.key) {
+	for i, s := range settings {
+		if s.atOnce && !before.Settings[i].Fixed {
 			s.take(&next, said)
 		}
 	}

@@ -138,8 +138,8 @@ func settings(t *testing.T, n *net, b *tab) {
 	if s := of("max_hops"); s.Value != "3" || s.Saved != "2" || !s.Waiting {
 		t.Errorf("max_hops is %+v", s)
 	}
-	if s := of("offer"); !s.Fixed {
-		t.Errorf("offer, which a flag said, is %+v", s)
+	if s := of("offer"); s.Fixed || s.Saved != "2 GiB" {
+		t.Errorf("offer, which a flag said and config.toml keeps, is %+v", s)
 	}
 	n.run("alice", "settings", "repair_after", "")
 	n.run("alice", "settings", "max_hops", "")
