@@ -46,13 +46,14 @@ func fuzzOpen[T content](f *testing.F) {
 	})
 }
 
-func FuzzOpenOrder(f *testing.F)     { fuzzOpen[Order](f) }
-func FuzzOpenRepay(f *testing.F)     { fuzzOpen[Repay](f) }
-func FuzzOpenConsent(f *testing.F)   { fuzzOpen[Consent](f) }
-func FuzzOpenHousehold(f *testing.F) { fuzzOpen[Household](f) }
-func FuzzOpenStatement(f *testing.F) { fuzzOpen[Statement](f) }
-func FuzzOpenAuthority(f *testing.F) { fuzzOpen[Authority](f) }
-func FuzzOpenKeepsake(f *testing.F)  { fuzzOpen[Keepsake](f) }
+func FuzzOpenOrder(f *testing.F)      { fuzzOpen[Order](f) }
+func FuzzOpenRepay(f *testing.F)      { fuzzOpen[Repay](f) }
+func FuzzOpenConsent(f *testing.F)    { fuzzOpen[Consent](f) }
+func FuzzOpenHousehold(f *testing.F)  { fuzzOpen[Household](f) }
+func FuzzOpenStatement(f *testing.F)  { fuzzOpen[Statement](f) }
+func FuzzOpenAuthority(f *testing.F)  { fuzzOpen[Authority](f) }
+func FuzzOpenRevocation(f *testing.F) { fuzzOpen[Revocation](f) }
+func FuzzOpenKeepsake(f *testing.F)   { fuzzOpen[Keepsake](f) }
 
 func FuzzParseDocument(f *testing.F) {
 	for _, d := range documents() {
