@@ -93,7 +93,6 @@ func (b *Book) serve(r *request) {
 		r = <-b.queue
 	}
 	b.commit(batch)
-	b.compact()
 }
 
 // compactAt is how many tables of small books wait to be merged. Writes would
@@ -258,6 +257,7 @@ func (b *Book) commit(s *batch) {
 	for _, a := range s.answers {
 		a.request.done <- a.err
 	}
+	b.compact() // after each commit: one batch may have many
 }
 
 // remember keeps the rows that later operations may need.
