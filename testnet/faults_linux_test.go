@@ -134,10 +134,18 @@ func TestDiskThatCannotBeRead(t *testing.T) {
 	ctx := within(t, time.Minute)
 	d := testdisk.Of(t, int64(512*potluck.MiB))
 	dir := shortDir(t)
-	must(t, os.Mkdir(filepath.Join(dir, "host"), 0o700))
-	// The shares alone lie on that disk: nothing else is written to it.
-	must(t, os.Symlink(d.Dir, filepath.Join(dir, "host", "shares")))
 	owner, host, k := hostOn(ctx, t, dir, "--floor", "1MiB")
+	// The shares alone lie on that disk: nothing else is written to it.
+	held := filepath.Join(dir, "host", "shares")
+	must(t, host.Stop())
+	if out, err := exec.Command("cp", "-a", held+"/.", d.Dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	syscall.Sync() // what isn't on the disk yet stays in memory
+	must(t, os.RemoveAll(held))
+	must(t, os.Symlink(d.Dir, held))
+	must(t, host.Start(ctx))
+	must(t, testnet.WaitConnected(ctx, owner, host))
 	first, err := blockOf(filepath.Join(dir, "host", "shares"))
 	if err != nil {
 		t.Skipf("!!!!! NOT TESTED: a disk that can't be read: %v !!!!!", err)
