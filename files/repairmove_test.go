@@ -11,6 +11,7 @@ import (
 	"potluck/caps"
 	"potluck/files"
 	"potluck/ledger"
+	"potluck/p2p"
 	"potluck/shares"
 )
 
@@ -194,13 +195,48 @@ func TestSharesAreSpreadAgain(t *testing.T) {
 	}
 }
 
+// boasts has a host say to whoever asks it to take a share of a file that it holds
+// it already. It could read from others what is needed for that.
+func (h *host) boasts(c *circle, r files.PutResult) {
+	c.t.Helper()
+	rows, err := c.books.Placements(c.t.Context(), r.Index)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, p := range rows {
+		h.boast = append(h.boast, p2p.Grant{Number: p.Share.Number, State: p2p.GrantHeld, Offset: shares.DataLen(r.Layout), Root: p.Root, Manifest: p.Manifest})
+	}
+}
+
+// TestWhoClaimsAShareIsMadeAnewElsewhere: that a host has the share which it is to
+// get counts for nothing until it was read there.
+func TestWhoClaimsAShareIsMadeAnewElsewhere(t *testing.T) {
+	c := newCircle(t, 5)
+	r := c.put(content(400_000), files.PutOptions{K: 2, N: 4})
+	loser, cp := c.at(r, 3), verifyOf(t, r)
+	for _, h := range c.hosts {
+		if h.held() == 0 {
+			h.boasts(c, r)
+		}
+	}
+	loser.lose(potluck.ShareID{Index: r.Index, Number: 3})
+	done := c.repair(cp, files.RepairOptions{})
+	if len(done.Placed) != 1 || done.Placed[0].Host != loser.net.ID() || loser.held() != 1 {
+		t.Errorf("repair: %+v", done)
+	}
+	c.whole(cp, 4)
+}
+
 // TestAMoveThatFailsChangesNothing: the friend refuses, breaks off, or the copy to
 // be moved is wrong: all stays where it was.
 func TestAMoveThatFailsChangesNothing(t *testing.T) {
 	for name, hinder := range map[string]func(*circle, *host){
-		"refuses":    func(_ *circle, h *host) { h.refusal = &potluck.Refusal{Code: potluck.CodeNoRoom, Asked: 1, Short: 1} },
-		"breaks off": func(_ *circle, h *host) { h.breakAt = 1000 },
-		"no receipt": func(_ *circle, h *host) { h.loseReceipt = true },
+		"refuses":                    func(_ *circle, h *host) { h.refusal = &potluck.Refusal{Code: potluck.CodeNoRoom, Asked: 1, Short: 1} },
+		"breaks off":                 func(_ *circle, h *host) { h.breakAt = 1000 },
+		"only claims that it has it": nil,
+		"no receipt":                 func(_ *circle, h *host) { h.loseReceipt = true },
 		"wrong copies": func(c *circle, late *host) {
 			for _, h := range c.hosts {
 				if h != late && h.held() == 2 {
@@ -211,7 +247,11 @@ func TestAMoveThatFailsChangesNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, late, r, cp := stacked(t)
-			hinder(c, late)
+			if hinder != nil {
+				hinder(c, late)
+			} else {
+				late.boasts(c, r)
+			}
 			done, err := c.files.Repair(t.Context(), cp, files.RepairOptions{}, nil)
 			if err != nil || len(done.Moved)+len(done.Unplaced) != 0 {
 				t.Errorf("%v, %+v", err, done)

@@ -164,6 +164,9 @@ func (m *mend) allocate(ctx context.Context, edges []edge, grants map[potluck.Sh
 					failed = append(failed, e)
 				} else {
 					grants[id.Number] = grant{Grant: g, host: host}
+					if g.State != p2p.GrantNew {
+						m.result.Read += shares.DataLen(m.file.Layout) // renew did
+					}
 					m.client.quotes.took(host, shares.Charge(m.file.Layout))
 				}
 				mu.Unlock()
@@ -180,7 +183,9 @@ func (m *mend) allocate(ctx context.Context, edges []edge, grants map[potluck.Sh
 
 // renew is obtain, and ends the lease on a wrong copy of the same share before: the
 // host would answer that it has the share. Others don't miss anything by it, and a
-// wrong copy that is kept for somebody else's lease can't be made right.
+// wrong copy that is kept for somebody else's lease can't be made right. A host that
+// says that it has the share is believed when it was read there: for a claim alone,
+// which costs it nothing, right copies elsewhere would be given up.
 func (m *mend) renew(ctx context.Context, e edge) (p2p.Grant, error) {
 	old, wrong := m.wrong[e]
 	if wrong && old.Mine {
@@ -191,8 +196,12 @@ func (m *mend) renew(ctx context.Context, e edge) (p2p.Grant, error) {
 		}
 	}
 	g, err := m.obtain(ctx, e)
-	if err == nil && wrong && g.State != p2p.GrantNew {
+	switch {
+	case err != nil || g.State == p2p.GrantNew:
+	case wrong:
 		err = errKeepsWrong
+	default: // it isn't one of those that count, or there was nothing to ask for
+		err = m.prove(ctx, e, &m.get.manifest)
 	}
 	return g, err
 }
