@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"strconv"
 	"testing"
 
 	"potluck/p2p"
@@ -97,6 +98,20 @@ func TestEitherSideMayKeepAStatementPrivate(t *testing.T) {
 			if got := statedBytes(t, reader, host, owner); got != 0 {
 				t.Errorf("a friend of both sees %d bytes", got)
 			}
+		})
+	}
+}
+
+// Who sets publish to false while the node runs tells friends at once: they would go
+// on showing what they have.
+func TestPublishIsSetAtOnce(t *testing.T) {
+	owner, host, reader := triangle(t)
+	for _, shown := range []bool{false, true} {
+		if _, err := owner.SetSettings(t.Context(), map[string]string{"publish": strconv.FormatBool(shown)}); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the host hears of it", func() bool {
+			return host.audiences.allows(owner.self, host.self, reader.self) == shown
 		})
 	}
 }

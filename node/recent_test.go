@@ -160,6 +160,36 @@ func TestManyPutsMakeFewKeepsakes(t *testing.T) {
 	}
 }
 
+// However often puts wake the loop, it looks for a backup that is due once an hour.
+func TestPutsPutOffNoBackup(t *testing.T) {
+	l := circle(t, 1, 1)
+	l.keep(t)
+	last, sum, err := l.owner.backupRow(t.Context(), cursorBackup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last.Time -= int64(backupEvery / time.Second)
+	if err := l.owner.setBackupRow(t.Context(), cursorBackup, last, sum); err != nil {
+		t.Fatal(err)
+	}
+	index := potluck.StorageIndex{1}
+	for _, due := range []bool{false, true} {
+		l.owner.souvenir.cycle.Pause()
+		if due {
+			l.put(t, "late", 5000)
+			l.owner.souvenir.looked = time.Now().Add(-souvenirEvery)
+		}
+		l.owner.souvenir.wake(index, last.Time)
+		if err := l.owner.souvenir.cycle.TriggerWait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		now, _, err := l.owner.backupRow(t.Context(), cursorBackup)
+		if err != nil || (now.Cap != last.Cap) != due {
+			t.Errorf("due %v: the backup is %+v after %+v, %v", due, now, last, err)
+		}
+	}
+}
+
 // After a start the files that no backup has are found again.
 func TestRecentFilesAreFoundAgain(t *testing.T) {
 	l := circle(t, 1, 1)

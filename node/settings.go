@@ -129,7 +129,11 @@ func (n *Node) follow(file File, before SettingsView) error {
 	if err != nil {
 		return err
 	}
+	shown := n.wish().Private != next.Private
 	n.wishes.Store(&wish{next, floor})
+	if shown {
+		n.post.changed() // friends show what they have of this node's until they hear of it
+	}
 	n.repair.cycle.Trigger()
 	n.crawl.cycle.Trigger()
 	n.scrub.cycle.Trigger()

@@ -26,6 +26,7 @@ type souvenirs struct {
 	cycle *lifecycle.Cycle
 
 	leaving sync.Mutex // held from reading what a keepsake says to signing it
+	looked  time.Time  // when the cycle looked last whether a backup is due
 }
 
 const (
@@ -53,7 +54,9 @@ func (s *souvenirs) turn(ctx context.Context) time.Duration {
 	if err := n.lookRecent(ctx, false); err != nil {
 		n.tend.complain("list files that no backup has", err)
 	}
-	if !n.recents.woken() { // a backup has its own times
+	// A backup has its own times, which puts that never pause don't put off.
+	if !n.recents.woken() || time.Since(s.looked) >= souvenirEvery {
+		s.looked = time.Now()
 		if err := n.backup(ctx, false); err != nil {
 			n.tend.complain("back the books up at friends", err)
 		}
