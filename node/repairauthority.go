@@ -238,7 +238,7 @@ func (n *Node) Authorize(ctx context.Context, friend ledger.Account, c caps.Cap,
 		return AuthorityView{}, n.checked(orNotFound(err, "file of this cap among those that this node put"))
 	}
 	now := n.config.Clock()
-	least, err := n.afterRevoked(ctx, friend.Peer, v.Index)
+	least, err := n.afterRevoked(ctx, []signed.Subject{signed.SubjectOf(n.self, friend.Peer, v.Index), signed.SubjectOf(n.self, friend.Peer, potluck.StorageIndex{})})
 	if err != nil {
 		return AuthorityView{}, err
 	}

@@ -2,9 +2,8 @@ package node
 
 import (
 	"context"
+	"slices"
 	"time"
-
-	"github.com/libp2p/go-libp2p/core/peer"
 
 	"potluck"
 	"potluck/caps"
@@ -29,7 +28,13 @@ func (n *Node) RevokeAuthority(ctx context.Context, friend ledger.Account, c cap
 		}
 	}
 	now := n.config.Clock()
-	_, err := n.signRevocation(ctx, 0, signed.Revoked{About: signed.SubjectOf(n.self, friend.Peer, file.Index), UpTo: uint64(now.UnixMilli())})
+	least, err := n.afterRevoked(ctx, nil)
+	if err != nil {
+		return AuthorityView{}, err
+	}
+	// The clock may have been set back since the authority was signed.
+	upTo := max(uint64(now.Add(signed.Tolerance).UnixMilli()), least)
+	_, err = n.signRevocation(ctx, 0, signed.Revoked{About: signed.SubjectOf(n.self, friend.Peer, file.Index), UpTo: upTo})
 	if err != nil {
 		return AuthorityView{}, err
 	}
@@ -70,12 +75,13 @@ func (n *Node) outdoRevocation(ctx context.Context, d signed.Document) error {
 	return err
 }
 
-// afterRevoked is the least number of an authority to a repairer that isn't taken
-// back already, in milliseconds as Authorize counts.
-func (n *Node) afterRevoked(ctx context.Context, repairer peer.ID, index potluck.StorageIndex) (least uint64, err error) {
+// afterRevoked is the least number of an authority that isn't taken back already by
+// what is about one of the given, or with none about anything: in milliseconds as
+// Authorize counts.
+func (n *Node) afterRevoked(ctx context.Context, about []signed.Subject) (least uint64, err error) {
 	r, _, err := opened(ctx, n.book, signed.KindRevocation, n.self, "", signed.Document.Revocation)
 	for _, x := range r.Revoked {
-		if x.About == signed.SubjectOf(n.self, repairer, index) || x.About == signed.SubjectOf(n.self, repairer, potluck.StorageIndex{}) {
+		if about == nil || slices.Contains(about, x.About) {
 			least = max(least, x.UpTo+1)
 		}
 	}

@@ -2,6 +2,7 @@ package node
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -104,6 +105,36 @@ func TestRevokedAuthority(t *testing.T) {
 			l.revoke(t, l.cap)
 			eventually(t, "the host learns of the second", func() bool { return !l.allowed(t) })
 		})
+	}
+}
+
+// An authority is taken back though the owner's clock was set back since it was given.
+func TestRevokedUnderAClockThatWasSetBack(t *testing.T) {
+	var ahead atomic.Int64
+	c := config(t, "owner")
+	c.Clock = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	owner, _ := start(t, c)
+	friend, _ := start(t, config(t, "friend"))
+	befriend(t, friend, owner)
+	cp, _ := store(t, owner, friend, 100<<10)
+	file, _ := files.VerifyCap(cp)
+	for _, minutes := range []time.Duration{5, 0, -5} { // each is given while the clock shows more than when it is taken back
+		ahead.Store(int64(minutes * time.Minute))
+		if _, err := owner.Authorize(t.Context(), account(t, owner, friend), cp, 30*24*time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		a := friend.authorities.of(file.Index, time.Now().Unix())
+		if a == nil {
+			t.Fatal("the friend has no authority")
+		}
+		ahead.Store(int64((minutes - 5) * time.Minute))
+		if _, err := owner.RevokeAuthority(t.Context(), account(t, owner, friend), cp); err != nil {
+			t.Fatal(err)
+		}
+		if revoked, err := owner.book.Revoked(t.Context(), a.Authority); err != nil || !revoked {
+			t.Errorf("%d minutes ahead: authority %d is taken back %v, %v", minutes, a.Number, revoked, err)
+		}
+		eventually(t, "the friend drops it", func() bool { return friend.authorities.of(file.Index, time.Now().Unix()) == nil })
 	}
 }
 
