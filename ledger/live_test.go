@@ -57,7 +57,7 @@ func flipRow(t *testing.T, b *Book, path string) {
 // it, and the books stop before it is merged into others.
 func TestDamageUnderOpenBooks(t *testing.T) {
 	for what, meet := range map[string]func(b *Book) error{
-		"a read":   func(b *Book) error { _, err := b.Account(t.Context(), alice); return err },
+		"a read":  func(b *Book) error { _, err := b.Account(t.Context(), alice); return err },
 		"a write": func(b *Book) error { return b.Know(t.Context(), alice, "x", nil) },
 		"a check": func(b *Book) error {
 			r, err := b.Check(t.Context())

@@ -230,10 +230,10 @@ func (c *count) propose(ctx context.Context, owner peer.ID) error {
 	}
 	told, err := n.ask(ctx, owner, 0) // where its books stand: what both sign tells it one day that they are old
 	if err != nil {
-		c.failed(owner, trial{mine: u.Held, at: time.Now()})
+		// It is its own loss. Nobody gets around a dispute by keeping silent here.
 		n.fatal(err)
 		n.log.Debug("an owner doesn't say where its books stand", "peer", owner, "err", err)
-		return nil // it is asked again
+		told = p2p.AccountResponse{}
 	}
 	s := signed.Statement{Host: n.self, Owner: owner, Number: number + 1, Time: now.Unix(), Bytes: sum.Bytes, Shares: sum.Shares, Digest: sum.Digest,
 		HostHead: head, OwnerHead: signed.Head(told.Head)}

@@ -14,12 +14,16 @@ import (
 // A host that drops what it holds without a word is found by the check of the
 // pair: its own books are clean.
 func TestCheckNoticesBooksThatDiffer(t *testing.T) {
-	tell(t, testnet.Local{Nodes: []string{"owner", "h1", "h2"}}, func(ctx context.Context, n *testnet.Net) error {
+	virtually(t, memory("owner", "h1", "h2"), func(ctx context.Context, n *testnet.Net) error {
 		owner, h1 := n.Node("owner"), n.Node("h1")
 		if _, err := putBytes(ctx, owner, randomBytes(mib, 1), api.PutRequest{K: 1, N: 2, Happy: 2}); err != nil {
 			return err
 		}
 		if err := n.Check(ctx); err != nil {
+			return err
+		}
+		// Apart, the owner can't be told.
+		if err := n.Partition([]string{"owner", "h2"}, []string{"h1"}); err != nil {
 			return err
 		}
 		if _, err := h1.API().Evict(ctx, owner.Peer().String(), false); err != nil {

@@ -117,7 +117,7 @@ func TestMistakesInArguments(t *testing.T) {
 		{"credit to bob --share 101%", "is over 100 %"},
 		{"credit to bob --share=-1", "is not a percentage"},
 		{"credit to bob --share 0", "is nothing"},
-		{"credit to bob --limit -5", "expected a value but got"},
+		{"credit to bob --limit -5", "begins with a dash"},
 		{"credit eval /", "is a folder"},
 		{"credit to bob --share 33.33333%", "finer than a millionth"},
 		{"credit to bob --loan", "a loan needs an amount"},

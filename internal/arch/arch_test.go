@@ -68,7 +68,7 @@ var rules = []rule{
 	{"", nil, "expvar", "its init opens a door on the default server"},
 	{"", nil, "math/rand$", "math/rand/v2 can't be seeded by accident"},
 	{"", nil, "log$", "log/slog, which levels and keys"},
-	{"", []string{"caps"}, "unsafe", "only the cipher needs it, for speed"},
+	{"", []string{"caps", "p2p"}, "unsafe", "only the cipher and the bulk of sockets need it, for speed"},
 	{"ledger", nil, "net", "the books don't speak"},
 	{"shares", nil, "net", "the store doesn't speak"},
 	{"ledger/credit", nil, "os", "credit is decided from its arguments alone"},
