@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -149,7 +150,7 @@ func (t *tx) putVersion(v Version) error {
 	if v.Name == "" {
 		return nil
 	}
-	_, newest, err := t.versions(v.Name)
+	all, newest, err := t.versions(v.Name)
 	if err == nil && v.Time < newest.Time && newest.Time <= t.now { // noted late, as in a recovery: it isn't the newest
 		return t.recallVersion(v)
 	}
@@ -158,7 +159,24 @@ func (t *tx) putVersion(v Version) error {
 	}
 	v.Time = max(v.Time, newest.Time+1, newest.Removed) // a clock that was set back changes no order
 	t.set(versionKey(v.Name, v.Time), encodeVersion(v))
+	t.thin(all)
 	return nil
+}
+
+// maxVersions bounds the versions of one name: each put reads them all.
+const maxVersions = 4096
+
+// thin makes room for one version of a name more. The oldest go, a batch at most;
+// what is kept of their contents has its row as a file.
+func (t *tx) thin(all []Version) {
+	over := len(all) + 1 - maxVersions
+	if over <= 0 {
+		return
+	}
+	slices.SortFunc(all, func(a, b Version) int { return cmp.Compare(a.Time, b.Time) })
+	for _, v := range all[:min(over, MaxBatch)] {
+		t.del(versionKey(v.Name, v.Time))
+	}
 }
 
 // endVersions notes that versions of a name were given up now.

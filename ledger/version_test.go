@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -28,6 +29,31 @@ func contentOf(v Version) int {
 		}
 	}
 	return -1
+}
+
+// A name that is put again and again has no more versions than can be read at each
+// put: the oldest go.
+func TestVersionsOfOneNameAreBounded(t *testing.T) {
+	b := openBook(t, t.TempDir(), newClock())
+	var old []Version
+	for i := range maxVersions + MaxBatch/2 { // as a recovery finds them
+		old = append(old, Version{Name: "status", Time: int64(i + 1), Cap: fmt.Sprint("cap", i)})
+	}
+	for part := range slices.Chunk(old, MaxBatch) {
+		if err := b.Recall(t.Context(), part); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 3 {
+		if err := b.PutSmall(t.Context(), Version{Name: "status", Time: int64(1e6 + i), Cap: fmt.Sprint("new", i)}); err != nil {
+			t.Fatal(err)
+		}
+		got := versionsOf(t, b, "status")
+		if len(got) != maxVersions || got[maxVersions-1].Cap != fmt.Sprint("new", i) || got[0].Time != int64(MaxBatch/2+i+2) {
+			t.Fatalf("put %d: %d versions, from %d to %q", i, len(got), got[0].Time, got[len(got)-1].Cap)
+		}
+	}
+	clean(t, b)
 }
 
 // What a name meant is kept: older contents, the one that came back, and when each
