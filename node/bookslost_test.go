@@ -73,6 +73,15 @@ func TestLostBooksDeleteNothing(t *testing.T) {
 	clean(t, host)
 }
 
+// A disk that people put where shares come to lie is no part of a node.
+func TestANewNodeWithADiskForShares(t *testing.T) {
+	c := config(t, "host")
+	if err := os.MkdirAll(filepath.Join(c.Data, "shares", "lost+found"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	start(t, c)
+}
+
 // A node from which the books or the key are gone doesn't run, and stays as it is.
 func TestLostPartsAreRefused(t *testing.T) {
 	c := config(t, "host")

@@ -43,6 +43,9 @@ func saveSettings(dataDir string, change map[string]string) (File, error) {
 			return File{}, err
 		}
 	}
+	if len(text) > maxConfig {
+		return File{}, usagef("%s would be %d bytes long, and at most %d are read", path, len(text), maxConfig)
+	}
 	file, err := parseFile(text)
 	if err != nil {
 		return File{}, usagef("%s would be wrong: %v", path, err)

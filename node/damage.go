@@ -60,9 +60,11 @@ func traces(data string) ([]string, error) {
 	} else if made {
 		all = append(all, "ledger")
 	}
-	for _, name := range []string{"shares", "port", "epoch", "audits.json", "authorities"} {
+	// A directory of shares that is empty may be a disk for them.
+	for _, name := range []string{filepath.Join("shares", "incoming"), "port", "epoch", "audits.json", "authorities"} {
 		if _, err := os.Lstat(filepath.Join(data, name)); err == nil {
-			all = append(all, name)
+			first, _, _ := strings.Cut(filepath.ToSlash(name), "/")
+			all = append(all, first)
 		} else if !errors.Is(err, os.ErrNotExist) {
 			return nil, err
 		}

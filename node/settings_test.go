@@ -75,6 +75,23 @@ func TestSettings(t *testing.T) {
 	}
 }
 
+// A change that makes the file longer than is read isn't written: the next start
+// would refuse it.
+func TestNoSettingMakesTheFileTooLong(t *testing.T) {
+	dir := t.TempDir()
+	text := "#" + strings.Repeat("x", maxConfig-10)
+	if err := os.WriteFile(filepath.Join(dir, configName), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var usage *files.UsageError
+	if err := SaveSettings(dir, map[string]string{"offer": "3 GiB"}); !errors.As(err, &usage) {
+		t.Errorf("it is written: %v", err)
+	}
+	if _, err := ReadFile(dir); err != nil {
+		t.Error(err)
+	}
+}
+
 // Every key of the file but listen is among the settings, each with a default that
 // can be set.
 func TestSettingsAreWhole(t *testing.T) {

@@ -54,10 +54,11 @@ func (w *works) begin(one Work, report func(files.Progress)) (tell func(files.Pr
 	w.all[id] = one
 	tell = func(p files.Progress) {
 		w.mu.Lock()
-		at := w.all[id]
-		at.Stage, at.Done, at.Total = p.Stage, p.Done, p.Total
-		at.Part = partOf(p.Done, p.Total)
-		w.all[id] = at
+		if at, runs := w.all[id]; runs {
+			at.Stage, at.Done, at.Total = p.Stage, p.Done, p.Total
+			at.Part = partOf(p.Done, p.Total)
+			w.all[id] = at
+		}
 		w.mu.Unlock()
 		if report != nil {
 			report(p)

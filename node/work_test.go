@@ -20,6 +20,7 @@ func TestWorks(t *testing.T) {
 	}
 	endFirst()
 	endSecond()
+	second(files.Progress{Stage: "reading", Done: 10}) // from a goroutine that is late
 	if all := w.list(); len(all) != 0 {
 		t.Errorf("left: %+v", all)
 	}
