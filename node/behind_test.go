@@ -196,3 +196,23 @@ func TestHeadIsToldToHosts(t *testing.T) {
 		}
 	}
 }
+
+// An owner that says nonsense of where its books stand gets statements as one that
+// says nothing.
+func TestNonsenseOfBooksIsLeftOut(t *testing.T) {
+	owner, host := pair(t)
+	s := signed.Statement{Host: host.self, Owner: owner.self, Number: 1, Time: time.Now().Unix()}
+	good := p2p.Head{Seq: 5, Chain: potluck.Digest{1}, Epoch: 2}
+	if named := naming(s, good); named.OwnerHead != signed.Head(good) {
+		t.Errorf("it names %+v", named.OwnerHead)
+	}
+	for _, told := range []p2p.Head{{Seq: 5, Epoch: 1}, {Seq: 5, Epoch: signed.MaxEpoch + 1}, {}} {
+		if told.Validate() != nil {
+			t.Errorf("%+v would not come here", told)
+		}
+		named := naming(s, told)
+		if _, err := signed.SealStatement(host.keep.key, named); err != nil || named != s {
+			t.Errorf("%+v: %v", told, err)
+		}
+	}
+}

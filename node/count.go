@@ -207,6 +207,16 @@ func due(s signed.Statement, held potluck.Size, now time.Time) bool {
 	return held-s.Bytes >= min(largeChange, max(s.Bytes/100, 1))
 }
 
+// naming gives a statement that names where its owner's books stand. What can't be
+// a head is left out: nobody gets around a statement by saying nonsense here.
+func naming(s signed.Statement, told p2p.Head) signed.Statement {
+	plain := s
+	if s.OwnerHead = signed.Head(told); s.Validate() != nil {
+		return plain
+	}
+	return s
+}
+
 // propose makes the next statement with one owner, if it is due.
 func (c *count) propose(ctx context.Context, owner peer.ID) error {
 	n := c.n
@@ -235,8 +245,8 @@ func (c *count) propose(ctx context.Context, owner peer.ID) error {
 		n.log.Debug("an owner doesn't say where its books stand", "peer", owner, "err", err)
 		told = p2p.AccountResponse{}
 	}
-	s := signed.Statement{Host: n.self, Owner: owner, Number: number + 1, Time: now.Unix(), Bytes: sum.Bytes, Shares: sum.Shares, Digest: sum.Digest,
-		HostHead: head, OwnerHead: signed.Head(told.Head)}
+	s := naming(signed.Statement{Host: n.self, Owner: owner, Number: number + 1, Time: now.Unix(), Bytes: sum.Bytes, Shares: sum.Shares, Digest: sum.Digest,
+		HostHead: head}, told.Head)
 	sealed, err := signed.SealStatement(n.keep.key, s)
 	if err != nil {
 		return err
