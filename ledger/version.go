@@ -20,7 +20,7 @@ type Version struct {
 	Time    int64                `json:"time"`    // unix seconds of the put; each version of a name has a later one than the one before
 	Size    potluck.Size         `json:"size"`    // of the content
 	Index   potluck.StorageIndex `json:"index"`   // zero for one that lies in its cap
-	Cap     string               `json:"cap"`     // the literal cap, at most MaxCap bytes; "" with an index
+	Cap     string               `json:"cap"`     // the literal cap, at most MaxCap bytes, or "-" when it was given up; "" with an index
 	Removed int64                `json:"removed"` // unix seconds at which it was given up under this name; 0: it wasn't
 }
 
@@ -179,6 +179,9 @@ func (t *tx) thin(all []Version) {
 	}
 }
 
+// capGone stands for the cap of a small file that was given up.
+const capGone = "-"
+
 // endVersions notes that versions of a name were given up now.
 func (t *tx) endVersions(name string, given func(Version) bool) error {
 	all, _, err := t.versions(name)
@@ -188,6 +191,9 @@ func (t *tx) endVersions(name string, given func(Version) bool) error {
 	for _, v := range all {
 		if v.Removed == 0 && given(v) {
 			v.Removed = max(t.now, v.Time)
+			if v.Cap != "" {
+				v.Cap = capGone // it was the content, which is to be gone
+			}
 			t.set(versionKey(name, v.Time), encodeVersion(v))
 		}
 	}

@@ -160,6 +160,14 @@ func TestSmallVersions(t *testing.T) {
 	if got := versionsOf(t, b, "note"); len(got) != 2 || got[0].Removed == 0 || got[1].Removed != 0 {
 		t.Errorf("note was %+v", got)
 	}
+	if err := b.Versions(t.Context(), func(v Version) error {
+		if v.Cap == "one" {
+			t.Errorf("the content is there still: %+v", v)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
 	clean(t, b)
 }
 
