@@ -153,7 +153,7 @@ func (n *Node) fillVersion(ctx context.Context, v *FileVersion) error {
 // noteSmall keeps the name of a file that lies in its cap: nothing else of it
 // would be known here.
 func (n *Node) noteSmall(ctx context.Context, o files.PutOptions, r files.PutResult) error {
-	if r.Layout.N != 0 || o.Name == "" || o.Forget {
+	if o.Name == "" {
 		return nil
 	}
 	return n.checked(n.book.PutSmall(ctx, ledger.Version{Name: o.Name, Time: n.config.Clock().Unix(), Size: r.Size, Cap: r.Cap}))
