@@ -88,7 +88,9 @@ func (e *entry) takeBoth(p *paper) (next *entry, out Outcome, against *paper) {
 	}
 	c := *e
 	if n == e.number() {
-		if e.paper.same(p) || e.counted(p) {
+		// What the owner alone said may have lowered the figure so far already: the
+		// lesser paper counts all the same once that is settled.
+		if e.paper.same(p) || e.counted(p) && p.statement.Bytes >= e.paper.statement.Bytes {
 			return nil, OutcomeKnown, nil
 		}
 		c.paper = lesser(e.paper, p)
