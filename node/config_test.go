@@ -24,8 +24,9 @@ func TestConfigFile(t *testing.T) {
 		"listen = [\"/ip4/0.0.0.0/tcp/1\"]":    {Listen: []string{"/ip4/0.0.0.0/tcp/1"}},
 		"audits = 0\naudit_bytes = \"1MiB\"\nproof_days = 7": {Audits: new(int), AuditBytes: size(potluck.MiB), ProofDays: &seven},
 		"repair_budget = \"5GiB\"\nrepair_after = \"36h\"":   {RepairBudget: size(5 * potluck.GiB), RepairAfter: 36 * time.Hour},
-		"repair_budget = 0":                 {RepairBudget: size(0)},
-		"coming = \"10m\"\nlease = \"48h\"": {Coming: 10 * time.Minute, Lease: 48 * time.Hour},
+		"repair_after = \"2d\"\nlease = \"4w\"":              {RepairAfter: 48 * time.Hour, Lease: 4 * 7 * 24 * time.Hour},
+		"repair_budget = 0":                                  {RepairBudget: size(0)},
+		"coming = \"10m\"\nlease = \"48h\"":                  {Coming: 10 * time.Minute, Lease: 48 * time.Hour},
 	} {
 		got, err := parseFile(text)
 		if err != nil || !reflect.DeepEqual(got, want) {
@@ -48,6 +49,7 @@ func TestConfigFileMistakes(t *testing.T) {
 		"repair_after = \"0s\"":      {"line 1", "0s"},
 		"coming = \"0s\"":            {"line 1", "above 0"},
 		"coming = 5":                 {"line 1", "90m"},
+		"lease = \"9000w\"":          {"line 1", "9000w"},
 		"name = \"a\"\nname = \"b\"": {"line 2"},
 		"name = \"unclosed":          {"line 1"},
 	} {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -217,10 +218,27 @@ func (d *lasting) UnmarshalTOML(v any) error {
 	if !ok {
 		return fmt.Errorf("%v is no length of time like \"90m\"", v)
 	}
-	t, err := time.ParseDuration(text)
+	t, err := ParseSpan(text)
 	if err == nil && t <= 0 {
 		err = fmt.Errorf("length of time %q is not above 0", text)
 	}
 	*d = lasting(t)
 	return err
+}
+
+// ParseSpan reads a length of time as people say it: "90m", "48h", "7d", "2w".
+func ParseSpan(text string) (time.Duration, error) {
+	unit := map[byte]time.Duration{'d': 24 * time.Hour, 'w': 7 * 24 * time.Hour}
+	if n := len(text); n > 1 && unit[text[n-1]] != 0 {
+		count, err := strconv.ParseUint(text[:n-1], 10, 13) // 8191 weeks are less than a Duration holds
+		if err != nil {
+			return 0, fmt.Errorf("%q is not a length of time like 90m, 48h, 7d or 2w", text)
+		}
+		return time.Duration(count) * unit[text[n-1]], nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a length of time like 90m, 48h, 7d or 2w", text)
+	}
+	return d, nil
 }

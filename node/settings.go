@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"potluck"
 	"potluck/ledger"
@@ -212,7 +211,7 @@ var literals = map[SettingKind]func(string) (string, bool){
 		return text, err == nil && part >= 0 && part <= 1
 	},
 	SettingTime: func(said string) (string, bool) {
-		_, err := time.ParseDuration(said)
+		_, err := ParseSpan(said)
 		return strconv.Quote(said), err == nil
 	},
 	SettingYes: func(said string) (string, bool) {
@@ -225,7 +224,7 @@ var literals = map[SettingKind]func(string) (string, bool){
 var wanted = map[SettingKind]string{
 	SettingText: "want text that can be shown", SettingChoice: "want one of the choices", SettingPlace: `want "off", or an address of this machine's loopback like 127.0.0.1:8484`,
 	SettingSize: `want a size like "500 MiB" or "10 GiB"`, SettingCount: "want a whole number", SettingPart: "want a part from 0 to 1",
-	SettingTime: `want a length of time like "90m" or "36h"`, SettingYes: "want true or false",
+	SettingTime: `want a length of time like "90m", "36h" or "2d"`, SettingYes: "want true or false",
 }
 
 // quoted writes a text between quotes, which escapes of Go would not always suit.

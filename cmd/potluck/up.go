@@ -95,7 +95,9 @@ func (u *upCmd) keep(data string, line *kong.Context) error {
 		}
 		switch p.Flag.Name {
 		case "name":
-			change["name"] = u.Name
+			if u.Name != "" { // an empty one says nothing, at this start neither
+				change["name"] = u.Name
+			}
 		case "offer":
 			change["offer"] = strconv.FormatInt(int64(*u.Offer), 10)
 		case "floor":

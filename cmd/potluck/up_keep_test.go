@@ -47,6 +47,9 @@ func TestUpKeepsFlags(t *testing.T) {
 			t.Errorf("after %s config.toml says %+v", what, f)
 		}
 	}
+	if f := up("--name", ""); f.Name != "ann" {
+		t.Errorf("after an empty --name config.toml says %+v", f)
+	}
 	if f := up("--offer", "0"); f.Name != "ann" || f.Offer == nil || *f.Offer != 0 {
 		t.Errorf("after --offer 0 config.toml says %+v", f)
 	}

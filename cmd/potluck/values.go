@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"potluck"
+	"potluck/node"
 )
 
 // size is a flag's size in bytes: "500", "64K", "1.5GiB", "10GB".
@@ -80,19 +81,12 @@ type span int64
 
 // UnmarshalText reads a length of time of at least a second.
 func (s *span) UnmarshalText(text []byte) error {
-	t := string(text)
-	unit := map[byte]time.Duration{'d': 24 * time.Hour, 'w': 7 * 24 * time.Hour}
-	var d time.Duration
-	var err error
-	if n := len(t); n > 1 && unit[t[n-1]] != 0 {
-		var count uint64
-		count, err = strconv.ParseUint(t[:n-1], 10, 16)
-		d = time.Duration(count) * unit[t[n-1]]
-	} else {
-		d, err = time.ParseDuration(t)
+	d, err := node.ParseSpan(string(text))
+	if err == nil && d < time.Second {
+		err = fmt.Errorf("%q is not a length of time like 1s, 90m, 48h, 7d or 2w", text)
 	}
-	if err != nil || d < time.Second {
-		return fmt.Errorf("%q is not a length of time like 90m, 48h, 7d or 2w", t)
+	if err != nil {
+		return err
 	}
 	*s = span(d / time.Second)
 	return nil
