@@ -59,6 +59,9 @@ func TestLostBooksDeleteNothing(t *testing.T) {
 			t.Errorf("the lease ends at %d, want %d at least", until, least)
 		}
 	}
+	if who, err := host.Who(t.Context()); err != nil || len(who.Rows) != 1 || who.Rows[0].Name != "anonymous" {
+		t.Errorf("before the owner is known: %+v, %v", who.Rows, err)
+	}
 	befriend(t, host, owner)
 	for _, c := range []content{small, large} {
 		if _, err := c.allocate(t.Context(), owner, host); err != nil {

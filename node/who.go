@@ -118,6 +118,9 @@ func (n *Node) row(ctx context.Context, a ledger.Line, ns names, credits credits
 		IHold:      Holding{Bytes: u.Held, Shares: u.HeldShares, Reserved: u.Reserved, ReservedShares: u.ReservedShares},
 		Free:       s.Free, Supply: s.Supply, Short: s.Short, Sponsored: s.Sponsored, Distance: s.Distance,
 		CreditFrom: s.Funding, Standing: n.standing(a.Account, s.Name), Proven: a.Proof.Proven}
+	if f.Peer == ledger.Anonymous { // what was taken up, and whose owner isn't known
+		f.Name = s.Name
+	}
 	return Row{Friend: f, Reason: s.Sentence}, nil
 }
 
