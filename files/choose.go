@@ -134,7 +134,7 @@ func checkNumbers(o PutOptions) error {
 	case o.K < 0 || o.N < 0 || o.Happy < 0:
 		return &UsageError{fmt.Sprintf("k, n and happy must not be negative (%d, %d, %d)", o.K, o.N, o.Happy)}
 	case o.N > 255 || o.K > 255:
-		return &UsageError{fmt.Sprintf("%d-of-%d: at most 255 shares can be made", o.K, o.N)}
+		return &UsageError{fmt.Sprintf("%d shares: at most 255 can be made", max(o.K, o.N))}
 	case o.Happy > 255:
 		return &UsageError{fmt.Sprintf("happy %d: at most 255 shares can be made", o.Happy)}
 	case o.N != 0 && o.K > o.N:

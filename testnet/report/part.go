@@ -261,8 +261,10 @@ func checkFile(path string, want File, w io.Writer) error {
 		return fmt.Errorf("copy %s: %w", path, err)
 	case n < want.Bytes:
 		return fmt.Errorf("%s is %w: it is cut short, %d of %d bytes", path, ErrDamaged, n, want.Bytes)
-	case n > want.Bytes || hex.EncodeToString(sum.Sum(nil)) != want.SHA256:
-		return fmt.Errorf("%s is %w: its %d bytes aren't the %d that were written", path, ErrDamaged, n, want.Bytes)
+	case n > want.Bytes:
+		return fmt.Errorf("%s is %w: it has %d bytes, and %d were written", path, ErrDamaged, n, want.Bytes)
+	case hex.EncodeToString(sum.Sum(nil)) != want.SHA256:
+		return fmt.Errorf("%s is %w: its %d bytes aren't those that were written", path, ErrDamaged, n)
 	}
 	return nil
 }

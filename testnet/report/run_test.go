@@ -322,3 +322,16 @@ func TestCutOutputsAreFoundOut(t *testing.T) {
 		}
 	}
 }
+
+// A file of the right length with other bytes is told as that.
+func TestChangedOutputIsFoundOut(t *testing.T) {
+	dir, _ := reference(t)
+	path := filepath.Join(dir, summaryName)
+	data, err := os.ReadFile(path)
+	must(t, err)
+	data[len(data)/2] ^= 1
+	must(t, os.WriteFile(path, data, 0o600))
+	if err := Rebuild(dir); !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "aren't those that were written") {
+		t.Errorf("one byte was changed: %v", err)
+	}
+}
