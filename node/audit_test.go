@@ -250,11 +250,11 @@ func TestSilenceOutlivesARestart(t *testing.T) {
 	c.Clock, c.CrawlShare, c.RepairBudget = a.at.now, -1, -1
 	owner, stop := start(t, c)
 	a.owner = owner
-	a.host, _ = start(t, config(t, "host"))
+	a.host, _ = startStaged(t, config(t, "host"))
 	befriend(t, a.host, a.owner)
 	lost, _ := store(t, a.owner, a.host, 700*potluck.KiB)
 	store(t, a.owner, a.host, 700*potluck.KiB)
-	a.host.keep.store = mute{a.host.keep.store, shareOf(lost)}
+	exchange(a.host, mute{a.host.store, shareOf(lost)})
 	for range 4 { // each day's questions are drawn at random
 		a.audit(t, 24*time.Hour)
 	}

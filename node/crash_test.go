@@ -124,7 +124,7 @@ func die(t *testing.T, step string) dead {
 	d.owner, _ = start(t, config(t, "owner"))
 	d.config = config(t, "host")
 	d.config.Clock = d.clock.now
-	host, stop := start(t, d.config)
+	host, stop := startStaged(t, d.config)
 	befriend(t, host, d.owner)
 	copied := ""
 	at := func(s string) {
@@ -132,7 +132,7 @@ func die(t *testing.T, step string) dead {
 			copied = clone(t, d.config.Data)
 		}
 	}
-	host.keep.store = tapped{host.store, at}
+	exchange(host, tapped{host.store, at})
 	if _, err := d.c.allocate(t.Context(), d.owner, host); err != nil {
 		t.Fatal(err)
 	}
@@ -257,9 +257,9 @@ func TestFailedSyncEndsTheNode(t *testing.T) {
 		t.Fatal(err)
 	}
 	done := make(chan error, 1)
+	host.keep.store = failing{host.store}
 	go func() { done <- host.Run(t.Context()) }()
 	befriend(t, host, owner)
-	host.keep.store = failing{host.store}
 	c := makeContent(t, 1000)
 	if _, err := c.allocate(t.Context(), owner, host); err != nil {
 		t.Fatal(err)
@@ -286,7 +286,7 @@ func (fullIncoming) Write([]byte) (int, error) { return 0, shares.ErrFull }
 
 func TestFullDiskIsARefusal(t *testing.T) {
 	owner, host := pair(t)
-	host.keep.store = full{host.store}
+	exchange(host, full{host.store})
 	c := makeContent(t, 100<<10)
 	g, err := c.allocate(t.Context(), owner, host)
 	if err != nil {

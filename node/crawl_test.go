@@ -364,7 +364,7 @@ func TestWhatCantBeSeenIsUnknown(t *testing.T) {
 	a.put(t, owner, host)
 	b.put(t, owner, host)
 	must(t, os.Remove(fileOf(host, b.id())))
-	host.keep.store = blind{host.store, a.id()}
+	exchange(host, blind{host.store, a.id()})
 	r := crawled(t, host, false)
 	if r.Unknown != 1 || r.Lost != 1 || stateOf(t, host, a.id()) != ledger.ShareStable || stateOf(t, host, b.id()) != ledger.ShareLost {
 		t.Fatalf("crawl: %+v", r)
@@ -380,15 +380,14 @@ func TestCrawlOnAFullDisk(t *testing.T) {
 	_, host := pair(t)
 	c := makeContent(t, 100)
 	must(t, os.WriteFile(fileOf(host, c.id()), []byte("no share"), 0o600))
-	whole := host.keep.store
-	host.keep.store = blind{Store: whole}
+	exchange(host, blind{Store: host.store})
 	if _, err := host.Crawl(t.Context(), false); !errors.Is(err, shares.ErrFull) {
 		t.Fatalf("crawl: %v, want the full disk", err)
 	}
 	if at, _ := host.crawl.where(); !at.under {
 		t.Fatalf("the pass is at %+v, want it under way", at)
 	}
-	host.keep.store = whole
+	exchange(host, host.store)
 	must(t, host.crawl.cycle.TriggerWait(t.Context()))
 	if at, r := host.crawl.where(); at.under || r.SetAside != 1 {
 		t.Fatalf("the pass is at %+v with %+v, want it over", at, r)

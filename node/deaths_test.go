@@ -182,9 +182,9 @@ func TestDeathsAtEveryStep(t *testing.T) {
 			hostConfig := config(t, "host")
 			film := &camera{t: t, data: hostConfig.Data}
 			hostConfig.Clock = film.now
-			host, stop := start(t, hostConfig)
+			host, stop := startStaged(t, hostConfig)
 			befriend(t, host, owner)
-			host.keep.store = tapped{host.store, film.shoot}
+			exchange(host, tapped{host.store, film.shoot})
 			if f.before {
 				c.put(t, owner, host)
 			}
@@ -244,9 +244,9 @@ func TestDeathsOfAbandonedWrites(t *testing.T) {
 			hostConfig := config(t, "host")
 			film := &camera{t: t, data: hostConfig.Data}
 			hostConfig.Clock = film.now
-			host, stop := start(t, hostConfig)
+			host, stop := startStaged(t, hostConfig)
 			befriend(t, host, owner)
-			host.keep.store = tapped{host.store, film.shoot}
+			exchange(host, tapped{host.store, film.shoot})
 			film.turn(false)
 			f.must(t, owner, host, c)
 			stop()
@@ -270,12 +270,15 @@ func TestDeathsOfAbandonedWrites(t *testing.T) {
 	}
 }
 
-// reunite connects an owner to a host that was started again.
+// reunite connects an owner to a host that was started again, by a connection of
+// this life.
 func reunite(t *testing.T, owner, host *Node) {
 	t.Helper()
+	owner.host.Disconnect(host.self)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	if err := owner.host.Connect(ctx, host.self, host.host.Addrs()); err != nil {
 		t.Fatalf("reach the host again: %v", err)
 	}
+	eventually(t, "they are connected", func() bool { return owner.host.Connected(host.self) && host.host.Connected(owner.self) })
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -67,6 +68,13 @@ func (s *brittle) next(op string) (err error, done bool) {
 	}
 	s.ended = errors.Is(s.trouble.err, shares.ErrFailed)
 	return s.trouble.err, s.trouble.done
+}
+
+// state tells whether a sync failed, and the calls so far.
+func (s *brittle) state() (ended bool, calls []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ended, slices.Clone(s.calls)
 }
 
 func (s *brittle) Stat(ctx context.Context, id potluck.ShareID) (shares.Info, error) {
@@ -162,24 +170,27 @@ func (f flow) withFault(t *testing.T, owner *Node, how trouble, at int) []string
 	if err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- host.Run(context.Background()) }()
+	host.keep.store = &stage{Store: host.store, on: host.store}
+	over := make(chan error, 1)
+	go func() { over <- host.Run(context.Background()) }()
 	befriend(t, host, owner)
 	if f.before {
 		c.put(t, owner, host)
 	}
 	s := &brittle{Store: host.store, trouble: how, at: at}
-	host.keep.store = s
+	exchange(host, s)
 	result := f.run(t, owner, host, c)
-	failed := isClosed(host.Failed(), patience(s.ended))
-	if failed != s.ended {
-		t.Fatalf("a failed sync: %v, the node ended: %v; the flow gave %v", s.ended, failed, result)
+	ended, _ := s.state()
+	failed := isClosed(host.Failed(), patience(ended))
+	if failed != ended {
+		t.Fatalf("a failed sync: %v, the node ended: %v; the flow gave %v", ended, failed, result)
 	}
-	if err := errors.Join(host.Close(), <-ended); (err != nil) != failed {
+	if err := errors.Join(host.Close(), <-over); (err != nil) != failed {
 		t.Fatalf("the node ended with %v", err)
 	}
 	f.afterFault(t, owner, hostConfig, &time, c, result)
-	return s.calls
+	_, calls := s.state()
+	return calls
 }
 
 // patience is how long something is waited for that is expected, or isn't.

@@ -60,15 +60,65 @@ func start(t *testing.T, c Config) (n *Node, stop func()) {
 	if err != nil {
 		t.Fatalf("start %s: %v", c.Name, err)
 	}
+	return n, run(t, n)
+}
+
+// startStaged runs a new node whose store can be exchanged.
+func startStaged(t *testing.T, c Config) (n *Node, stop func()) {
+	t.Helper()
+	n, err := New(t.Context(), c)
+	if err != nil {
+		t.Fatalf("start %s: %v", c.Name, err)
+	}
+	n.keep.store = &stage{Store: n.store, on: n.store} // it has no friends yet: nothing uses it
+	return n, run(t, n)
+}
+
+// stage is a store in front of which others can be put while its node runs.
+type stage struct {
+	shares.Store
+	mu sync.RWMutex
+	on shares.Store
+}
+
+// exchange has a node that was started staged use another store.
+func exchange(n *Node, s shares.Store) {
+	on := n.keep.store.(*stage)
+	on.mu.Lock()
+	defer on.mu.Unlock()
+	on.on = s
+}
+
+func (s *stage) now() shares.Store {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.on
+}
+
+func (s *stage) Create(ctx context.Context, h shares.Header) (shares.Incoming, error) {
+	return s.now().Create(ctx, h)
+}
+func (s *stage) Open(ctx context.Context, id potluck.ShareID) (shares.Share, error) {
+	return s.now().Open(ctx, id)
+}
+func (s *stage) Delete(ctx context.Context, id potluck.ShareID) error { return s.now().Delete(ctx, id) }
+func (s *stage) SetAside(ctx context.Context, id potluck.ShareID) error {
+	return s.now().SetAside(ctx, id)
+}
+func (s *stage) Stat(ctx context.Context, id potluck.ShareID) (shares.Info, error) {
+	return s.now().Stat(ctx, id)
+}
+
+func run(t *testing.T, n *Node) (stop func()) {
 	done := make(chan error, 1)
 	go func() { done <- n.Run(context.Background()) }()
 	stop = sync.OnceFunc(func() {
 		if err := errors.Join(n.Close(), <-done); err != nil {
-			t.Errorf("stop %s: %v", c.Name, err)
+			t.Errorf("stop %s: %v", n.config.Name, err)
 		}
 	})
 	t.Cleanup(stop)
-	return n, stop
+	return stop
 }
 
 // befriend makes b accept an invite of a.
@@ -83,11 +133,11 @@ func befriend(t *testing.T, a, b *Node) {
 	}
 }
 
-// pair is an owner and a host that are friends.
+// pair is an owner and a host that are friends; the host's store can be exchanged.
 func pair(t *testing.T) (owner, host *Node) {
 	t.Helper()
 	owner, _ = start(t, config(t, "owner"))
-	host, _ = start(t, config(t, "host"))
+	host, _ = startStaged(t, config(t, "host"))
 	befriend(t, host, owner)
 	return owner, host
 }

@@ -245,11 +245,11 @@ func TestOrderOfAnIssuerWhoIsAway(t *testing.T) {
 	w := newThree(t)
 	mutual, _ := start(t, config(t, "mutual"))
 	befriend(t, w.issuer, mutual)
-	w.host.host.Disconnect(w.issuer.self)
 	for _, n := range []*Node{w.host, w.issuer} {
 		n.tend.dialling.Pause()
 	}
 	eventually(t, "they lose each other", func() bool {
+		w.host.host.Disconnect(w.issuer.self) // again: a dial may have been under way
 		return !w.issuer.host.Connected(w.host.self) && !w.host.host.Connected(w.issuer.self)
 	})
 	limit := potluck.MiB

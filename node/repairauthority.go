@@ -205,7 +205,7 @@ func (n *Node) wards(ctx context.Context, now time.Time) []patient {
 			break
 		}
 		account, err := n.book.Account(ctx, a.Owner)
-		if err != nil || n.host.Connected(a.Owner) || now.Sub(time.Unix(account.LastSeen, 0)) < n.wish().RepairAfter || n.repair.waits(a.Index, now) {
+		if err != nil || n.host.Connected(a.Owner) || now.Sub(lastHere(account)) < n.wish().RepairAfter || n.repair.waits(a.Index, now) {
 			continue
 		}
 		r, err := n.files.Check(ctx, a.file(), files.CheckOptions{}, nil)

@@ -114,7 +114,7 @@ func (n *Node) absent(ctx context.Context, now time.Time) (gone []peer.ID, here 
 		switch {
 		case n.host.Connected(a.Peer):
 			here[a.Peer] = true
-		case settled && now.Sub(time.Unix(a.LastSeen, 0)) >= n.wish().RepairAfter:
+		case settled && now.Sub(lastHere(a)) >= n.wish().RepairAfter:
 			gone = append(gone, a.Peer)
 		}
 	}
@@ -123,6 +123,10 @@ func (n *Node) absent(ctx context.Context, now time.Time) (gone []peer.ID, here 
 	}
 	return gone, here, nil
 }
+
+// lastHere is when an account was known to be here last: one who left before it was
+// noted as seen is away since it was met.
+func lastHere(a ledger.Account) time.Time { return time.Unix(max(a.FirstSeen, a.LastSeen), 0) }
 
 // spread tells whether nobody took shares of a file that lie together a short while
 // ago.

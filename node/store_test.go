@@ -149,14 +149,14 @@ func TestDeathBetweenBytesAndBooks(t *testing.T) {
 		d := dead{clock: new(clock), c: smallContent(t, 5000), config: config(t, "host")}
 		d.owner, _ = start(t, config(t, "owner"))
 		d.config.Clock = d.clock.now
-		host, stop := start(t, d.config)
+		host, stop := startStaged(t, d.config)
 		befriend(t, host, d.owner)
 		copied := ""
-		host.keep.store = tapped{host.store, func(s string) {
+		exchange(host, tapped{host.store, func(s string) {
 			if s == step {
 				copied = clone(t, d.config.Data)
 			}
-		}}
+		}})
 		if _, err := d.c.store(t, d.owner, host); err != nil {
 			t.Fatal(err)
 		}

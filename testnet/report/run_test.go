@@ -236,9 +236,9 @@ func TestMergeRefuses(t *testing.T) {
 		{"format", "its format is 2", true, edit(manifestName, `"format": 1`, `"format": 2`)},
 		{"manifest cut", "perhaps cut short", true, cut(manifestName)},
 		{"part cut", "is cut short", true, cut("parts/00000001.json")},
-		{"part changed", "aren't the", true, edit("parts/00000001.json", `"job": 1`, `"job": 4`)},
+		{"part changed", "aren't those that were written", true, edit("parts/00000001.json", `"job": 1`, `"job": 4`)},
 		{"series cut", "is cut short", true, cut("parts/00000004.series")},
-		{"series changed", "aren't the", true, edit("parts/00000001.series", "\n0,1,0,", "\n0,1,7,")},
+		{"series changed", "aren't those that were written", true, edit("parts/00000001.series", "\n0,1,0,", "\n0,1,7,")},
 		{"events missing", "it isn't there", true, func(t *testing.T, d []string) []string {
 			must(t, os.Remove(filepath.Join(d[1], "parts/00000001.events")))
 			return d
