@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -235,22 +234,15 @@ func (n *Node) room(ctx context.Context) (ledger.Room, error) {
 }
 
 func (n *Node) openNetwork(ctx context.Context, key crypto.PrivKey, secret caps.Secret) error {
-	listen, err := n.listen()
-	if err != nil {
-		return err
-	}
 	n.tend = newTend(n)
+	var err error
 	if n.tend.leftovers, err = n.leftovers(ctx); err != nil {
 		return fmt.Errorf("recover: %w", err)
 	}
-	c := p2p.Config{Key: key, Listen: listen, Gate: n.gate, Keeper: n.keep, Clerk: (*clerk)(n), Greeter: (*greeter)(n),
-		Log: n.log, Seen: n.tend.seen, Fabric: n.config.Fabric, Limits: n.limits()}
-	if n.recovering { // what its empty books would answer is wrong
-		c.Listen, c.Keeper, c.Clerk, c.Greeter = nil, nil, nil, nil
-	}
-	n.host, err = p2p.New(c)
+	n.host, err = n.openHost(p2p.Config{Key: key, Gate: n.gate, Keeper: n.keep, Clerk: (*clerk)(n), Greeter: (*greeter)(n),
+		Log: n.log, Seen: n.tend.seen, Fabric: n.config.Fabric, Limits: n.limits()})
 	if err != nil {
-		return fmt.Errorf("listen on %s: %w; cure: end what uses the port, or name other addresses with --listen", strings.Join(listen, ", "), err)
+		return err
 	}
 	n.group.Add(lifecycle.Part{Name: "network", Close: n.host.Close})
 	n.files = files.New(files.Config{Self: n.self, Network: n.host, Local: n.keep, Books: n.book, Hosts: (*hosts)(n), Secret: secret,
