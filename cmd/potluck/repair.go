@@ -24,7 +24,7 @@ type repairRunCmd struct {
 func (r *repairRunCmd) Help() string {
 	return `Makes shares that nobody holds any more anew, from any that are left, and brings them to friends that have room. Shares that came back are used again, copies too many are given up, and shares that lie together are spread over friends that have none. A verify cap is enough. Your node does the same by itself, when about a third of what may be lost is lost, within repair_budget bytes a day; this verb does it at once, whatever the budget says.
 
-Exit code 3: not all could be brought back.`
+Exit code 3: not all could be brought back, or, with --dry-run, some file can't be.`
 }
 
 // Run repairs one file or all.
@@ -49,11 +49,11 @@ func (r *repairRunCmd) Run(ctx context.Context, c *cli) error {
 	} else {
 		err = c.showRepairs(done)
 	}
-	if err != nil || r.DryRun {
+	if err != nil {
 		return err
 	}
 	for _, f := range done.Files {
-		if f.Left > 0 {
+		if f.Left > 0 && !r.DryRun {
 			return &exitErr{exitPartial, errReported}
 		}
 	}
