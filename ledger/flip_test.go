@@ -28,7 +28,7 @@ func flips() int {
 	if os.Getenv("POTLUCK_LONG") != "" {
 		return 500
 	}
-	return 150
+	return 90
 }
 
 // place is one bit of one file.

@@ -2,8 +2,10 @@ package ledger
 
 import (
 	"crypto/sha256"
+	"flag"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -19,6 +21,12 @@ import (
 func TestMain(m *testing.M) {
 	if runCrashChild() || runFlipChild() {
 		return
+	}
+	// Each walk of a model opens real books; -rapid.checks asks for another number.
+	if os.Getenv("POTLUCK_LONG") == "" {
+		if err := flag.Set("rapid.checks", "50"); err != nil {
+			panic(err)
+		}
 	}
 	// klog's and ristretto's goroutines begin with their packages and never end.
 	goleak.VerifyTestMain(m, goleak.IgnoreCurrent())

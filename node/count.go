@@ -240,9 +240,13 @@ func (c *count) propose(ctx context.Context, owner peer.ID) error {
 	}
 	told, err := n.ask(ctx, owner, 0) // where its books stand: what both sign tells it one day that they are old
 	if err != nil {
-		// It is its own loss. Nobody gets around a dispute by keeping silent here.
+		// Once it is given time. Then it is its own loss: nobody gets around a
+		// statement, or a dispute, by keeping silent here.
 		n.fatal(err)
 		n.log.Debug("an owner doesn't say where its books stand", "peer", owner, "err", err)
+		if !c.contested(owner) && !c.failed(owner, trial{mine: u.Held, at: time.Now()}) {
+			return nil
+		}
 		told = p2p.AccountResponse{}
 	}
 	s := naming(signed.Statement{Host: n.self, Owner: owner, Number: number + 1, Time: now.Unix(), Bytes: sum.Bytes, Shares: sum.Shares, Digest: sum.Digest,

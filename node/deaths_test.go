@@ -166,7 +166,12 @@ func (f flow) content(t *testing.T) content {
 // must runs the flow, which nothing hinders.
 func (f flow) must(t *testing.T, owner, host *Node, c content) {
 	t.Helper()
-	if err := f.run(t, owner, host, c); err != nil {
+	var err error
+	eventually(t, "the host isn't busy with the share", func() bool { // it may be looking at it after its start
+		err = f.run(t, owner, host, c)
+		return p2p.CodeOf(err) != p2p.CodeBusy
+	})
+	if err != nil {
 		t.Fatalf("%s: %v", f.name, err)
 	}
 }

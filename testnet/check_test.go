@@ -58,6 +58,7 @@ func TestRunReturnsWhatIsWrong(t *testing.T) {
 
 // A process that can't start says why, with the end of its log.
 func TestStartThatFails(t *testing.T) {
+	t.Parallel() // it waits a lot
 	n := processes(t, testnet.Config{Args: []string{"--no-such-flag"}})
 	_, err := n.Add(within(t, 30e9), "p")
 	if err == nil || !strings.Contains(err.Error(), "no-such-flag") {

@@ -67,6 +67,7 @@ func (f *freezer) set(frozen bool) error {
 // A disk that hangs: nothing is acknowledged, and the owner isn't held up for good.
 // When it goes on, so does the host, and has everything.
 func TestHungDisk(t *testing.T) {
+	t.Parallel() // it waits a lot
 	ctx := within(t, 2*time.Minute)
 	d := testdisk.Of(t, int64(512*potluck.MiB))
 	owner, host, k := hostOn(ctx, t, d.Dir, "--floor", "1MiB")

@@ -219,6 +219,7 @@ func TestReadOnlyDisk(t *testing.T) {
 
 // A host that stood still for longer than every deadline goes on as before.
 func TestFrozenHost(t *testing.T) {
+	t.Parallel() // it waits a lot
 	ctx := within(t, 2*time.Minute)
 	owner, host, k := hostOn(ctx, t, shortDir(t))
 	cut, cancel := context.WithTimeout(ctx, time.Second)

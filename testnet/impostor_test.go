@@ -33,6 +33,7 @@ var storage = []protocol.ID{p2p.ProtocolQuote, p2p.ProtocolAllocate, p2p.Protoco
 // A friend that never answers, answers garbage, answers too much or hangs up
 // holds up neither a put nor a get; and what the honest ones hold is right.
 func TestFriendThatMisbehaves(t *testing.T) {
+	t.Parallel() // it waits a lot
 	for name, behave := range map[string]func(context.Context, network.Stream){
 		"never answers": func(ctx context.Context, s network.Stream) {
 			go io.Copy(io.Discard, s) // ends with the stream

@@ -123,6 +123,7 @@ func TestControlCharactersInNames(t *testing.T) {
 // A friend whose process is stopped, with its connections open, holds up
 // neither a get nor a put for long.
 func TestStalledHost(t *testing.T) {
+	t.Parallel() // it waits a lot
 	ctx := within(t, 3*time.Minute)
 	_, all := mesh(ctx, t, testnet.Config{File: `coming = "20s"`}, "owner", "h1", "h2", "h3", "h4")
 	owner, stalled := all[0], all[1]
@@ -236,6 +237,7 @@ func TestPutInterrupted(t *testing.T) {
 
 // What a put that never is repeated reserved is given back at the deadline.
 func TestReservationsEndAtTheirDeadline(t *testing.T) {
+	t.Parallel()
 	ctx := within(t, 2*time.Minute)
 	_, all := mesh(ctx, t, testnet.Config{File: `coming = "3s"`}, "owner", "h1", "h2")
 	owner, hosts := all[0], all[1:]

@@ -46,7 +46,7 @@ func number(t testing.TB, name string, without int) int {
 // are away for a while, and in the end all books agree. POTLUCK_NODES=50 runs it at
 // the size for which docs/decisions/testnet.md has figures.
 func TestAnOrdinaryDay(t *testing.T) {
-	c := memory(numbered(number(t, "POTLUCK_NODES", 10))...)
+	c := memory(numbered(number(t, "POTLUCK_NODES", 6))...)
 	c.Topology, c.Terms = lattice, testnet.Opening(potluck.GiB)
 	began, cpu := time.Now(), usage(t)
 	virtually(t, c, func(ctx context.Context, n *testnet.Net) error {
