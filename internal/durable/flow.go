@@ -1,6 +1,9 @@
 package durable
 
-import "os"
+import (
+	"errors"
+	"os"
+)
 
 // FlowStep is how many bytes of a flow may wait before their writing is
 // started: 4 MiB. About three times as many are in the page cache at once.
@@ -62,19 +65,31 @@ func (w *FlowWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// FlowReader reads a long file in order, and lets the pages behind it go. It is
-// for bytes that nobody is about to read again. It belongs to one goroutine.
+// FlowReader reads a long file in order, and leaves none of it in the page cache:
+// it is for bytes that nobody is about to read again. Where the system can, it reads
+// past the cache, whose fresh pages cost more than the reading; elsewhere it lets
+// the pages behind it go. It belongs to one goroutine.
 type FlowReader struct {
-	file  *os.File
-	clean int64 // bytes before it, from where reading began, are let go
-	begun bool
+	file   *os.File
+	direct *direct // nil: by the page cache
+	clean  int64   // bytes before it, from where reading began, are let go
+	begun  bool
 }
 
-// NewFlowReader makes a reader of f.
-func NewFlowReader(f *os.File) *FlowReader { return &FlowReader{file: f} }
+// NewFlowReader makes a reader of f, which stays the caller's. It must be closed.
+func NewFlowReader(f *os.File) *FlowReader { return &FlowReader{file: f, direct: openDirect(f)} }
 
 // ReadAt reads as *os.File does.
 func (r *FlowReader) ReadAt(p []byte, off int64) (int, error) {
+	if r.direct != nil {
+		n, err := r.direct.readAt(p, off)
+		if !errors.Is(err, errors.ErrUnsupported) {
+			return n, err
+		}
+		if err := r.Close(); err != nil {
+			return 0, err
+		}
+	}
 	if !r.begun || off < r.clean {
 		r.begun, r.clean = true, off
 	}
@@ -85,4 +100,13 @@ func (r *FlowReader) ReadAt(p []byte, off int64) (int, error) {
 		r.clean = end
 	}
 	return n, err
+}
+
+// Close gives up what the reader has beside the file, which it leaves open.
+func (r *FlowReader) Close() error {
+	d := r.direct
+	if r.direct = nil; d == nil {
+		return nil
+	}
+	return d.close()
 }

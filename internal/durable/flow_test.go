@@ -29,7 +29,9 @@ func TestFlowWriterWritesWhatItIsGiven(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := make([]byte, want.Len())
-	if n, err := io.ReadFull(io.NewSectionReader(durable.NewFlowReader(f), 0, int64(want.Len())), again); err != nil || !bytes.Equal(again, want.Bytes()) {
+	r := durable.NewFlowReader(f)
+	defer r.Close()
+	if n, err := io.ReadFull(io.NewSectionReader(r, 0, int64(want.Len())), again); err != nil || !bytes.Equal(again, want.Bytes()) {
 		t.Fatalf("read %d bytes again: %v", n, err)
 	}
 	if got, err := os.ReadFile(f.Name()); err != nil || !bytes.Equal(got, want.Bytes()) {

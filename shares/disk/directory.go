@@ -40,10 +40,16 @@ type file interface {
 	// the disk while more come. It promises nothing.
 	wrote(end potluck.Size) error
 	// passing is the file for a long read in order, of bytes that nobody is about
-	// to read again.
-	passing() io.ReaderAt
+	// to read again. It is closed before the file.
+	passing() passage
 	// sync makes bytes and length durable.
 	sync() error
+}
+
+// passage is a file that is read once, in order.
+type passage interface {
+	io.ReaderAt
+	io.Closer
 }
 
 var errIrregular = errors.New("not a regular file")
@@ -190,5 +196,5 @@ func (f osFile) size() (potluck.Size, error) {
 
 func (f osFile) truncate(size potluck.Size) error { return f.Truncate(int64(size)) }
 func (f osFile) wrote(end potluck.Size) error     { return f.flow.Wrote(int64(end)) }
-func (f osFile) passing() io.ReaderAt             { return durable.NewFlowReader(f.File) }
+func (f osFile) passing() passage                 { return durable.NewFlowReader(f.File) }
 func (f osFile) sync() error                      { return f.Sync() }

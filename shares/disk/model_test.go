@@ -222,7 +222,12 @@ func (h *handle) truncate(size potluck.Size) error {
 	return nil
 }
 
-func (h *handle) passing() io.ReaderAt     { return h }
+// keptOpen is a file whose passages end before it does.
+type keptOpen struct{ *handle }
+
+func (keptOpen) Close() error { return nil }
+
+func (h *handle) passing() passage         { return keptOpen{h} }
 func (h *handle) wrote(potluck.Size) error { return h.m.fail("wrote") }
 
 func (h *handle) sync() error {

@@ -122,13 +122,15 @@ func (s *share) Crosscheck(ctx context.Context) ([]byte, error) {
 // cache: what friends keep is read seldom, and then as a whole.
 const longRead = 8 * potluck.MiB
 
-// data is the share's data, for a read of n bytes.
-func (s *share) data(n potluck.Size) *io.SectionReader {
+// withData reads n bytes of the share's data.
+func (s *share) withData(n potluck.Size, read func(*io.SectionReader) error) error {
 	var src io.ReaderAt = s.file
+	end := func() error { return nil }
 	if n >= longRead {
-		src = s.file.passing()
+		p := s.file.passing()
+		src, end = p, p.Close
 	}
-	return io.NewSectionReader(src, shares.HeaderLen, int64(shares.DataLen(s.header.Layout)))
+	return errors.Join(read(io.NewSectionReader(src, shares.HeaderLen, int64(shares.DataLen(s.header.Layout)))), end())
 }
 
 func (s *share) tree() *io.SectionReader {
@@ -136,7 +138,9 @@ func (s *share) tree() *io.SectionReader {
 }
 
 func (s *share) Slice(ctx context.Context, dst io.Writer, off, n potluck.Size) error {
-	err := shares.Slice(contextWriter{ctx, dst}, s.data(n), s.tree(), shares.DataLen(s.header.Layout), off, n)
+	err := s.withData(n, func(data *io.SectionReader) error {
+		return shares.Slice(contextWriter{ctx, dst}, data, s.tree(), shares.DataLen(s.header.Layout), off, n)
+	})
 	if err != nil {
 		return fmt.Errorf("slice of share %v: %w", s.header.ID, err)
 	}
@@ -163,7 +167,11 @@ func (s *share) verify(ctx context.Context) error {
 		return err
 	}
 	h := shares.NewHasher(shares.DataLen(s.header.Layout))
-	if _, err := io.CopyBuffer(contextWriter{ctx, h}, onlyReader{s.data(shares.DataLen(s.header.Layout))}, make([]byte, 256<<10)); err != nil {
+	err := s.withData(shares.DataLen(s.header.Layout), func(data *io.SectionReader) error {
+		_, err := io.CopyBuffer(contextWriter{ctx, h}, onlyReader{data}, make([]byte, 256<<10))
+		return err
+	})
+	if err != nil {
 		return readError(ctx, err)
 	}
 	if h.Sum() != s.header.Root {
