@@ -2,6 +2,7 @@ package node
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -205,4 +206,27 @@ func TestRecentFilesAreFoundAgain(t *testing.T) {
 		c, _, _ := l.keptBy(t)
 		return len(c.Recent) == 1 && c.Recent[0].Name == "late" && c.Recent[0].Layout.Size > potluck.KiB
 	})
+}
+
+// Who holds most changes with every share that is put; that alone makes no keepsake.
+func TestOrderOfFriendsMakesNoKeepsake(t *testing.T) {
+	l := circle(t, 3, 1)
+	l.keep(t)
+	c, err := l.owner.memory(t.Context())
+	if err != nil || len(c.Friends) != 3 {
+		t.Fatalf("%d friends, %v", len(c.Friends), err)
+	}
+	turned := c
+	turned.Friends = slices.Clone(c.Friends)
+	slices.Reverse(turned.Friends)
+	if !sameContent(c, turned) {
+		t.Error("friends in another order are another content")
+	}
+	turned.Friends[0].Household += "x"
+	if sameContent(c, turned) {
+		t.Error("a friend with another household is the same content")
+	}
+	if slices.EqualFunc(c.Friends, turned.Friends, func(a, b keepsake.Friend) bool { return a.Peer == b.Peer }) {
+		t.Error("the comparison changed what it compared")
+	}
 }
