@@ -89,6 +89,10 @@ func BenchmarkCrawl(b *testing.B) {
 		count = 50_000
 	}
 	n := million(b, count)
+	// The store in memory sorts its names once; a store on a disk has no such list.
+	if err := n.store.Names(b.Context(), potluck.ShareID{}, func(potluck.ShareID) error { return nil }); err != nil {
+		b.Fatal(err)
+	}
 	defer debug.SetGCPercent(debug.SetGCPercent(20))
 	b.ReportAllocs()
 	var cpu time.Duration
